@@ -1,0 +1,379 @@
+#include "app/node.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "access/filter.hpp"
+#include "app/addresses.hpp"
+#include "app/admin_routes.hpp"
+#include "app/data_dir.hpp"
+#include "app/kernel_settings.hpp"
+#include "cluster/member_table.hpp"
+#include "http/router.hpp"
+#include "http/server.hpp"
+#include "net/io_threads.hpp"
+#include "net/listener.hpp"
+#include "observe/logging.hpp"
+#include "observe/metrics_registry.hpp"
+#include "plugin/host.hpp"
+#include "plugin/library.hpp"
+#include "rpc/grpc_transport.hpp"
+#include "rpc/server.hpp"
+#include "runtime/executors.hpp"
+#include "settings/raw.hpp"
+#include "settings/tree.hpp"
+
+namespace pharos::app {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int kRpcPortOffset = 1000;
+
+std::vector<std::string> peek_list(const settings::Raw& raw, std::string_view section, std::string_view key) {
+    spi::Result<settings::Value> value = settings::Tree::peek(raw, section, kernel_setting(section, key));
+    return value ? std::move(value.value().list) : std::vector<std::string>{};
+}
+
+std::vector<fs::path> plugin_directories(const settings::Raw& raw) {
+    std::vector<fs::path> directories;
+    for (const std::string& directory : peek_list(raw, "plugins", "dirs")) {
+        directories.emplace_back(directory);
+    }
+    std::error_code error;
+    const fs::path binary = fs::read_symlink("/proc/self/exe", error);
+    directories.push_back(binary.parent_path().parent_path() / "lib" / "pharos" / "plugins");
+    return directories;
+}
+
+std::size_t threads(const spi::Settings& settings, std::string_view key, std::size_t automatic) {
+    const std::int64_t given = settings.integer(key);
+    return given > 0 ? static_cast<std::size_t>(given) : automatic;
+}
+
+std::size_t as_size(std::int64_t number) { return static_cast<std::size_t>(number); }
+
+std::chrono::seconds as_seconds(std::int64_t nanoseconds) {
+    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::nanoseconds(nanoseconds));
+}
+
+}  // namespace
+
+/// In the order in which they are made; what comes later uses what comes before.
+struct Node::Parts {
+    settings::Raw raw;
+    std::vector<const spi::Descriptor*> descriptors;
+    std::optional<settings::Tree> settings;
+    std::optional<observe::Logging> logging;
+    std::optional<DataDir> data;
+    spi::NodeInfo info;
+    observe::MetricsRegistry metrics;
+    access::Filter filter;
+    std::optional<runtime::KernelExecutors> executors;
+    std::optional<net::IoThreads> io;
+    std::optional<cluster::MemberTable> members;
+    std::optional<http::Router> router;
+    std::optional<http::Server> http;
+    std::optional<rpc::GrpcTransport> transport;
+    std::optional<rpc::Server> rpc;
+    std::optional<plugin::Host> host;
+    std::optional<AdminRoutes> admin;
+    spi::MemberLookup* lookup = nullptr;
+    std::optional<net::Listener> http_listener;
+    std::optional<net::Listener> rpc_listener;
+    std::vector<std::string> addresses;
+
+    spi::Status read_settings(const ServerOptions& options);
+    spi::Status load_plugins();
+    spi::Status prepare();
+    void make_servers();
+    spi::Status start_plugins();
+    spi::Status open_ports();
+    void stop() noexcept;
+
+    spi::Log& log() { return logging->of("kernel"); }
+    const spi::Settings& of(const std::string& section) { return settings->section(section); }
+    net::ListenerSettings listener_settings(const std::string& section, int port_offset);
+};
+
+spi::Status Node::Parts::read_settings(const ServerOptions& options) {
+    settings::read_environment(raw);
+    if (!options.config_file.empty()) {
+        if (spi::Status status = settings::read_toml(options.config_file, raw); !status) {
+            return status;
+        }
+    }
+    for (const ServerOptions::Override& given : options.overrides) {
+        raw.values[given.key] = {given.value, given.flag};
+    }
+    return {};
+}
+
+spi::Status Node::Parts::load_plugins() {
+    const std::vector<fs::path> directories = plugin_directories(raw);
+    std::vector<std::string> wanted = peek_list(raw, "plugins", "base");
+    for (std::string& module : peek_list(raw, "plugins", "modules")) {
+        wanted.push_back(std::move(module));
+    }
+    const auto kernel = kernel_sections();
+    std::vector<settings::Section> sections(kernel.begin(), kernel.end());
+    for (const std::string& name : wanted) {
+        const spi::Result<fs::path> file = plugin::find_library(name, directories);
+        if (!file) {
+            return file.error();
+        }
+        const spi::Result<const spi::Descriptor*> descriptor = plugin::load_library(file.value());
+        if (!descriptor) {
+            return descriptor.error();
+        }
+        descriptors.push_back(descriptor.value());
+        sections.push_back({descriptor.value()->name, {descriptor.value()->settings, descriptor.value()->settings_count}});
+    }
+    // Sections of plugins that are there but off may stay in the file.
+    std::set<std::string> silent;
+    for (std::string& name : plugin::list_libraries(directories)) {
+        if (std::find(wanted.begin(), wanted.end(), name) == wanted.end()) {
+            silent.insert(std::move(name));
+        }
+    }
+    spi::Result<settings::Tree> built = settings::Tree::build(raw, sections, silent);
+    if (!built) {
+        return built.error();
+    }
+    settings.emplace(std::move(built.value()));
+    return {};
+}
+
+spi::Status Node::Parts::prepare() {
+    const spi::Settings& log_settings = of("log");
+    logging.emplace(observe::LogSettings{.level = std::string(log_settings.string("level")),
+                                         .file = std::string(log_settings.string("file")),
+                                         .file_bytes = as_size(log_settings.integer("file_bytes")),
+                                         .files = as_size(log_settings.integer("files"))});
+    if (!logging->status()) {
+        return logging->status();
+    }
+    const spi::Settings& server = of("server");
+    for (const std::string& address : server.list("addresses")) {
+        if (!is_numeric(address)) {
+            return {spi::Code::kInvalidArgument, "server.addresses: '" + address + "' is not a numeric IP address"};
+        }
+        if (address == "::1" && settings->all().find("server.addresses")->second.origin == "default" &&
+            !can_bind(address)) {
+            log().warn("this machine has no IPv6, listening on IPv4 only");
+            continue;
+        }
+        addresses.push_back(address);
+    }
+    if (addresses.empty()) {
+        return {spi::Code::kInvalidArgument, "server.addresses is empty"};
+    }
+    const std::string given(server.string("data_dir"));
+    spi::Result<DataDir> opened = DataDir::open(given.empty() ? default_data_dir() : fs::path(given));
+    if (!opened) {
+        return opened.error();
+    }
+    data.emplace(std::move(opened.value()));
+
+    const bool local = std::all_of(addresses.begin(), addresses.end(), [](const std::string& a) { return is_loopback(a); });
+    info.version = PHAROS_VERSION;
+    info.data_dir = data->path().string();
+    info.port = static_cast<std::uint16_t>(server.integer("port"));
+    info.context_path = server.string("context_path");
+    info.advertised_ip = !server.string("advertise").empty() ? std::string(server.string("advertise"))
+                         : local                              ? "127.0.0.1"
+                                                              : own_address();
+    for (const spi::Descriptor* descriptor : descriptors) {
+        info.modules.emplace_back(descriptor->name);
+    }
+    return {};
+}
+
+void Node::Parts::make_servers() {
+    const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
+    const spi::Settings& run = of("runtime");
+    executors.emplace(threads(run, "work_threads", std::max<std::size_t>(2, cores)),
+                      threads(run, "block_threads", std::max<std::size_t>(1, cores / 8)));
+    io.emplace(threads(run, "io_threads", std::max<std::size_t>(1, cores / 4)));
+    members.emplace(spi::MemberAddress{info.advertised_ip, info.port});
+
+    const spi::Settings& web = of("http");
+    http::ServerSettings http_settings;
+    http_settings.limits.header_bytes = as_size(web.integer("max_header"));
+    http_settings.limits.body_bytes = as_size(web.integer("max_body"));
+    http_settings.idle_timeout = as_seconds(web.integer("idle_timeout"));
+    http_settings.max_held = as_size(web.integer("max_held"));
+    router.emplace(info.context_path);
+    http.emplace(*io, *router, filter, metrics, http_settings);
+
+    const spi::Settings& remote = of("rpc");
+    rpc::GrpcSettings grpc_settings;
+    grpc_settings.max_frame = as_size(remote.integer("max_frame"));
+    grpc_settings.max_queued_bytes = as_size(remote.integer("max_queued"));
+    transport.emplace(grpc_settings);
+    rpc::ServerSettings rpc_settings;
+    rpc_settings.server_ip = info.advertised_ip;
+    rpc_settings.idle_after = spi::Duration(remote.integer("idle_after"));
+    rpc.emplace(*executors, metrics, logging->of("rpc"), filter, *transport, rpc_settings);
+}
+
+spi::Status Node::Parts::start_plugins() {
+    host.emplace(descriptors,
+                 plugin::Surroundings{info, *executors, *router, *rpc, *rpc, *members, metrics,
+                                      [this](const std::string& name) -> spi::Log& { return logging->of(name); },
+                                      [this](const std::string& name) -> const spi::Settings& { return of(name); }},
+                 std::chrono::duration_cast<std::chrono::milliseconds>(
+                     std::chrono::nanoseconds(of("plugins").integer("step_deadline"))));
+    admin.emplace(AdminRoutes::Parts{*router, metrics, *host, *io, *rpc});
+    if (spi::Status status = admin->add(); !status) {
+        return status;
+    }
+    if (spi::Status status = host->start(); !status) {
+        return status;
+    }
+    for (const plugin::PluginRow& row : host->table()) {
+        log().info("plugin started", spi::kv("name", row.name), spi::kv("version", row.version),
+                   spi::kv("micros", row.start_time.count()));
+    }
+    const std::string type(of("cluster").string("lookup"));
+    lookup = static_cast<spi::MemberLookup*>(host->services().find(spi::MemberLookup::kInterface, {{"type", type}}));
+    if (lookup == nullptr) {
+        return {spi::Code::kInvalidArgument, "cluster.lookup: no enabled plugin offers the lookup '" + type + "'"};
+    }
+    return lookup->start([this](std::vector<spi::MemberAddress> found) { members->replace(found); });
+}
+
+net::ListenerSettings Node::Parts::listener_settings(const std::string& section, int port_offset) {
+    net::ListenerSettings listener;
+    for (const std::string& address : addresses) {
+        listener.addresses.push_back({address, static_cast<std::uint16_t>(info.port + port_offset)});
+    }
+    listener.name = section;
+    listener.max_connections = as_size(of(section).integer("max_connections"));
+    listener.max_per_remote_ip = as_size(of(section).integer("max_connections_per_ip"));
+    return listener;
+}
+
+spi::Status Node::Parts::open_ports() {
+    const auto* auth = static_cast<spi::AuthProvider*>(host->services().find(spi::AuthProvider::kInterface, {}));
+    filter.use(auth);
+    const bool open = of("security").boolean("open");
+    if (spi::Status status = check_exposure(addresses, auth != nullptr, open); !status) {
+        return status;
+    }
+    if (open && auth == nullptr) {
+        log().warn("OPEN: nobody has to log in (security.open)");
+    }
+    io->start();
+    rpc->start();
+    rpc->set_ready(true);
+    const auto to_rpc = [this](net::AcceptedSocket socket) {
+        const rpc::Peer peer{socket.remote_ip, socket.remote_port, socket.local_port, std::move(socket.ticket)};
+        transport->adopt(socket.fd.release(), peer);
+    };
+    net::ListenerSettings http_settings = listener_settings("http", 0);
+    http_settings.sniff = true;
+    http_listener.emplace(*io, std::move(http_settings), metrics, [this, to_rpc](net::AcceptedSocket socket) {
+        if (socket.kind == net::Sniff::kHttp2) {
+            to_rpc(std::move(socket));
+        } else {
+            http->adopt(std::move(socket));
+        }
+    });
+    rpc_listener.emplace(*io, listener_settings("rpc", kRpcPortOffset), metrics, to_rpc);
+    if (spi::Status status = http_listener->start(); !status) {
+        return status;
+    }
+    return rpc_listener->start();
+}
+
+void Node::Parts::stop() noexcept {
+    if (host && host->has_hung()) {
+        return;
+    }
+    const spi::Duration grace = settings ? spi::Duration(of("server").integer("stop_grace")) : spi::Duration(0);
+    if (http_listener) {
+        http_listener->stop();
+    }
+    if (rpc_listener) {
+        rpc_listener->stop();
+    }
+    if (lookup != nullptr) {
+        lookup->stop();
+        lookup = nullptr;
+    }
+    if (http) {
+        http->stop(grace);
+    }
+    if (rpc && !rpc->stop(grace)) {
+        log().warn("calls were still unanswered at the stop");
+    }
+    if (admin) {
+        admin->remove();
+    }
+    if (host) {
+        host->stop();
+        if (host->has_hung()) {
+            return;
+        }
+    }
+    filter.use(nullptr);
+    if (io) {
+        io->stop();
+    }
+    if (executors) {
+        executors->stop();
+    }
+    if (logging) {
+        logging->flush();
+    }
+}
+
+Node::Node() : parts_(std::make_unique<Parts>()) {}
+
+Node::~Node() {
+    if (has_hung()) {
+        static_cast<void>(parts_.release());
+    } else {
+        stop();
+    }
+}
+
+bool Node::has_hung() const noexcept { return parts_->host && parts_->host->has_hung(); }
+
+spi::Status Node::start(const ServerOptions& options, std::chrono::steady_clock::time_point began) {
+    Parts& parts = *parts_;
+    spi::Status status = parts.read_settings(options);
+    status = status ? parts.load_plugins() : status;
+    status = status ? parts.prepare() : status;
+    if (status) {
+        parts.make_servers();
+        status = parts.start_plugins();
+    }
+    status = status ? parts.open_ports() : status;
+    if (!status) {
+        parts.stop();
+        return status;
+    }
+    std::string where;
+    for (const std::string& address : parts.addresses) {
+        where += (where.empty() ? "" : ",") + address;
+    }
+    for (const runtime::KernelExecutors::Role& role : parts.executors->roles()) {
+        parts.log().info("threads", spi::kv("role", role.name), spi::kv("count", role.threads));
+    }
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+    parts.log().info("ready", spi::kv("version", PHAROS_VERSION), spi::kv("addresses", where),
+                     spi::kv("http", parts.info.port), spi::kv("grpc", parts.info.port + kRpcPortOffset),
+                     spi::kv("data", parts.info.data_dir), spi::kv("ms", took.count()));
+    return {};
+}
+
+void Node::stop() noexcept { parts_->stop(); }
+
+}  // namespace pharos::app

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <vector>
+
+#include <pharos/spi/http.hpp>
+
+#include "beat/heartbeats.hpp"
+#include "index/registry.hpp"
+
+namespace pharos::naming {
+
+/// The HTTP v1 calls of naming that SDKs live on (`protocol/naming.md §2.3`).
+class NamingHttp {
+public:
+    NamingHttp(Registry& registry, Heartbeats& heartbeats, const spi::Clock& clock)
+        : registry_(registry), heartbeats_(heartbeats), clock_(clock) {}
+
+    spi::Status add_to(spi::HttpRoutes& routes);
+    void stop() noexcept { registrations_.clear(); }
+
+private:
+    void register_instance(const spi::HttpRequest& request, spi::HttpResponder responder);
+    void deregister_instance(const spi::HttpRequest& request, spi::HttpResponder responder);
+    void list_instances(const spi::HttpRequest& request, spi::HttpResponder responder);
+    void beat(const spi::HttpRequest& request, spi::HttpResponder responder);
+    void list_services(const spi::HttpRequest& request, spi::HttpResponder responder);
+    void metrics(const spi::HttpRequest& request, spi::HttpResponder responder);
+    void unknown(const spi::HttpRequest& request, spi::HttpResponder responder);
+
+    Registry& registry_;
+    Heartbeats& heartbeats_;
+    const spi::Clock& clock_;
+    std::vector<spi::Registration> registrations_;
+};
+
+}  // namespace pharos::naming

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <vector>
+
+#include <pharos/spi/rpc.hpp>
+
+#include "index/registry.hpp"
+
+namespace pharos::naming {
+
+/// The gRPC payloads of naming (`protocol/naming.md §3`), and the connections' clients.
+class NamingRpc final : public spi::ConnectionObserver {
+public:
+    NamingRpc(Registry& registry, spi::Connections& connections);
+
+    /// Adds the handlers. They answer until this object is destroyed or stopped.
+    spi::Status add_to(spi::RpcMethods& methods);
+    void stop() noexcept;
+
+    void on_registered(const spi::ConnectionPtr& connection) noexcept override;
+    void on_closed(const spi::ConnectionPtr& connection) noexcept override;
+
+private:
+    void instance(const spi::RpcRequest& request, spi::RpcResponder responder);
+    void batch_instance(const spi::RpcRequest& request, spi::RpcResponder responder);
+    void service_query(const spi::RpcRequest& request, spi::RpcResponder responder);
+    void subscribe(const spi::RpcRequest& request, spi::RpcResponder responder);
+    void service_list(const spi::RpcRequest& request, spi::RpcResponder responder);
+
+    Registry& registry_;
+    spi::Connections& connections_;
+    std::vector<spi::Registration> registrations_;
+};
+
+}  // namespace pharos::naming

@@ -1,0 +1,189 @@
+#include "push/pusher.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pharos::naming {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kInFlight = 8;
+constexpr std::size_t kSlice = 64;
+constexpr spi::Duration kAckTimeout = 5s;
+constexpr spi::Duration kFirstRetry = 1s;
+constexpr spi::Duration kLongestRetry = 30s;
+constexpr spi::Duration kGiveUp = 300s;
+
+}  // namespace
+
+Pusher::Pusher(Registry& registry, spi::Executors& executors, spi::Connections& connections, spi::Metrics& metrics,
+               spi::Log& log)
+    : registry_(registry),
+      executors_(executors),
+      connections_(connections),
+      log_(log),
+      sent_(metrics.counter("pharos_naming_pushes_total", "Pushes that subscribers have acknowledged.")),
+      failed_(metrics.counter("pharos_naming_push_failures_total", "Pushes that failed and were tried again.")) {}
+
+void Pusher::on_hosts_changed(const ServicePtr& service) noexcept {
+    PushWindow& window = service->push_window();
+    const PushWindow::Decision decision = window.on_change(executors_.clock().steady());
+    if (decision.tell_now) {
+        fan_out(service);
+    } else if (decision.arm) {
+        executors_.timers().after(decision.delay, [this, service] {
+            if (sdk::Gate::Pass pass = gate_.enter()) {
+                service->lane().post([this, service, pass = std::move(pass)] { fan_out(service); });
+            }
+        });
+    }
+}
+
+void Pusher::fan_out(const ServicePtr& service) {
+    const std::vector<TiePtr>& subscribers = service->subscribers();
+    service->push_window().on_told(executors_.clock().steady(), subscribers.size());
+    // The first slice is told from here, at once; the others by the pool.
+    for (std::size_t from = kSlice; from < subscribers.size(); from += kSlice) {
+        sdk::Gate::Pass pass = gate_.enter();
+        if (!pass) {
+            return;
+        }
+        const auto begin = subscribers.begin() + static_cast<std::ptrdiff_t>(from);
+        const auto end = subscribers.begin() + static_cast<std::ptrdiff_t>(std::min(from + kSlice, subscribers.size()));
+        executors_.work().post([this, slice = std::vector<TiePtr>(begin, end), pass = std::move(pass)] {
+            for (const TiePtr& tie : slice) {
+                offer(tie, false);
+            }
+        });
+    }
+    for (std::size_t i = 0; i < std::min(kSlice, subscribers.size()); ++i) {
+        offer(subscribers[i], false);
+    }
+}
+
+void Pusher::on_subscribed(const TiePtr& tie) noexcept { offer(tie, true); }
+
+void Pusher::offer(const TiePtr& tie, bool first) {
+    Client& client = *tie->client;
+    if (client.connection() == nullptr) {
+        return;
+    }
+    {
+        std::lock_guard lock(client.push_mutex_);
+        tie->push.first |= first;
+        if (tie->push.in_flight) {
+            tie->push.wanted = true;
+            return;
+        }
+        if (tie->push.queued) {
+            return;
+        }
+        if (client.pushes_in_flight_ >= kInFlight) {
+            tie->push.queued = true;
+            client.push_queue_.push_back(tie);
+            return;
+        }
+        ++client.pushes_in_flight_;
+        tie->push.in_flight = true;
+        first = std::exchange(tie->push.first, false);
+    }
+    send(tie, first);
+}
+
+void Pusher::send(const TiePtr& tie, bool first) {
+    const std::shared_ptr<const std::string> clusters = tie->subscription.load(std::memory_order_acquire);
+    sdk::Gate::Pass pass = gate_.enter();
+    if (clusters == nullptr || !pass) {
+        finish(tie, spi::Status(spi::Code::kClosed, "not subscribed"));
+        return;
+    }
+    const Service& service = *tie->service;
+    const SnapshotPtr snapshot = service.snapshot();
+    std::string head = R"("serviceInfo":)";
+    append_info_head(head, service.key().name, service.key().group, *clusters);
+    std::string tail;
+    append_info_tail(tail, first ? registry_.clock().next() : snapshot->last_ref_time());
+    tail += R"(,"module":"naming"})";
+    const spi::Piece members[] = {head, snapshot->hosts_json(*clusters, false), tail};
+    connections_.push(tie->client->connection()->number,
+                      {.type = "NotifySubscriberRequest", .members = members, .timeout = kAckTimeout},
+                      [this, tie, pass = std::move(pass)](spi::Result<bool> outcome) { finish(tie, outcome); });
+}
+
+void Pusher::finish(const TiePtr& tie, const spi::Result<bool>& outcome) {
+    const ClientPtr client = tie->client;
+    const spi::Duration now = executors_.clock().steady();
+    spi::Duration retry_after{0};
+    bool again = false;
+    bool give_up = false;
+    {
+        std::lock_guard lock(client->push_mutex_);
+        Tie::Push& push = tie->push;
+        push.in_flight = false;
+        --client->pushes_in_flight_;
+        if (outcome.is_ok()) {
+            push.failures = 0;
+            again = std::exchange(push.wanted, false);
+        } else if (outcome.error().code() == spi::Code::kClosed) {
+            push.wanted = false;
+        } else {
+            if (push.failures++ == 0) {
+                push.failing_since = now;
+            }
+            give_up = now - push.failing_since > kGiveUp;
+            retry_after = std::min(kLongestRetry, kFirstRetry * (1 << std::min(push.failures - 1, 5u)));
+        }
+    }
+    if (outcome.is_ok()) {
+        sent_.add();
+        if (again) {
+            offer(tie, false);
+        }
+    } else if (outcome.error().code() != spi::Code::kClosed) {
+        failed_.add();
+        if (give_up) {
+            log_.warn("subscriber takes no push, closing its connection", spi::kv("client", client->id()),
+                      spi::kv("service", tie->service->grouped_name()));
+            connections_.close(client->connection()->number, "takes no push");
+        } else {
+            executors_.timers().after(retry_after, [this, tie] {
+                if (sdk::Gate::Pass pass = gate_.enter()) {
+                    executors_.work().post([this, tie, pass = std::move(pass)] { offer(tie, false); });
+                }
+            });
+        }
+    }
+    send_queued(client);
+}
+
+void Pusher::send_queued(const ClientPtr& client) {
+    // A push may end within its call and so come back here: the outermost call does the work for all.
+    for (bool entered = false;;) {
+        TiePtr next;
+        bool first = false;
+        {
+            std::lock_guard lock(client->push_mutex_);
+            if (!entered && std::exchange(client->sending_queued_, true)) {
+                return;
+            }
+            entered = true;
+            if (client->push_queue_.empty() || client->pushes_in_flight_ >= kInFlight) {
+                client->sending_queued_ = false;
+                return;
+            }
+            next = std::move(client->push_queue_.front());
+            client->push_queue_.pop_front();
+            next->push.queued = false;
+            next->push.in_flight = true;
+            ++client->pushes_in_flight_;
+            first = std::exchange(next->push.first, false);
+        }
+        send(next, first);
+    }
+}
+
+}  // namespace pharos::naming

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <pharos/spi/http.hpp>
+
+namespace pharos::protocol {
+
+/// Parameters of a request: the query string, then the form body, as one list (`protocol/naming.md §0`).
+///
+/// Decoding is lenient as the reference's is: `+` is a blank, a `%` that starts no escape stands for itself. Views
+/// point into the request or into this object and are valid while both live.
+class Params {
+public:
+    /// At most this many name=value pairs are taken; overflowed() tells if there were more.
+    static constexpr std::size_t kMaxPairs = 1024;
+
+    explicit Params(const spi::HttpRequest& request);
+    Params(std::string_view query, std::string_view form);
+    Params(const Params&) = delete;
+    Params& operator=(const Params&) = delete;
+
+    /// Decoded value of the first pair of this name, or nothing.
+    [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
+    /// Decoded and trimmed; "" when absent.
+    [[nodiscard]] std::string_view get(std::string_view name) const;
+    /// As get(), `fallback` when blank or absent.
+    [[nodiscard]] std::string_view get_or(std::string_view name, std::string_view fallback) const;
+    [[nodiscard]] bool overflowed() const noexcept { return overflowed_; }
+
+private:
+    struct Pair {
+        std::string_view name;
+        std::string_view value;  ///< still encoded
+    };
+
+    void split(std::string_view text);
+    std::string_view decoded(std::string_view text) const;
+
+    std::vector<Pair> pairs_;
+    mutable std::deque<std::string> decoded_;
+    bool overflowed_ = false;
+};
+
+/// Decodes application/x-www-form-urlencoded text, leniently.
+[[nodiscard]] std::string decode_form(std::string_view text);
+/// Percent-encodes all but letters, digits and `-_.~`.
+[[nodiscard]] std::string encode_uri(std::string_view text);
+/// Without ASCII white space at both ends.
+[[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;
+
+}  // namespace pharos::protocol

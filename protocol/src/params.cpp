@@ -1,0 +1,131 @@
+#include <pharos/protocol/params.hpp>
+
+namespace pharos::protocol {
+
+namespace {
+
+int hex_digit(char c) noexcept {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    if (c >= 'A' && c <= 'F') {
+        return c - 'A' + 10;
+    }
+    return -1;
+}
+
+bool is_form(const spi::HttpRequest& request) noexcept {
+    constexpr std::string_view kForm = "application/x-www-form-urlencoded";
+    const std::string_view type = request.header("content-type");
+    if (type.size() < kForm.size()) {
+        return false;
+    }
+    for (std::size_t i = 0; i < kForm.size(); ++i) {
+        const char lower = type[i] >= 'A' && type[i] <= 'Z' ? static_cast<char>(type[i] + 32) : type[i];
+        if (lower != kForm[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+std::string decode_form(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '+') {
+            out += ' ';
+        } else if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
+            out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
+            i += 2;
+        } else {
+            out += text[i];
+        }
+    }
+    return out;
+}
+
+std::string encode_uri(std::string_view text) {
+    constexpr char kHex[] = "0123456789ABCDEF";
+    std::string out;
+    out.reserve(text.size() + 16);
+    for (const char c : text) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                           c == '_' || c == '.' || c == '~';
+        if (plain) {
+            out += c;
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            out += '%';
+            out += kHex[byte >> 4];
+            out += kHex[byte & 15];
+        }
+    }
+    return out;
+}
+
+std::string_view trimmed(std::string_view text) noexcept {
+    constexpr std::string_view kBlank = " \t\r\n\f\v";
+    const std::size_t first = text.find_first_not_of(kBlank);
+    if (first == std::string_view::npos) {
+        return {};
+    }
+    return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+}
+
+Params::Params(const spi::HttpRequest& request)
+    : Params(request.query, is_form(request) ? request.body : std::string_view{}) {}
+
+Params::Params(std::string_view query, std::string_view form) {
+    pairs_.reserve(16);
+    split(query);
+    split(form);
+}
+
+void Params::split(std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t end = text.find('&');
+        const std::string_view pair = text.substr(0, end);
+        text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+        if (pair.empty()) {
+            continue;
+        }
+        if (pairs_.size() == kMaxPairs) {
+            overflowed_ = true;
+            return;
+        }
+        const std::size_t equals = pair.find('=');
+        const std::string_view value = equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1);
+        pairs_.push_back({decoded(pair.substr(0, equals)), value});
+    }
+}
+
+std::string_view Params::decoded(std::string_view text) const {
+    if (text.find_first_of("%+") == std::string_view::npos) {
+        return text;
+    }
+    return decoded_.emplace_back(decode_form(text));
+}
+
+std::optional<std::string_view> Params::find(std::string_view name) const {
+    for (const Pair& pair : pairs_) {
+        if (pair.name == name) {
+            return decoded(pair.value);
+        }
+    }
+    return std::nullopt;
+}
+
+std::string_view Params::get(std::string_view name) const { return trimmed(find(name).value_or(std::string_view{})); }
+
+std::string_view Params::get_or(std::string_view name, std::string_view fallback) const {
+    const std::string_view value = get(name);
+    return value.empty() ? fallback : value;
+}
+
+}  // namespace pharos::protocol

@@ -1,0 +1,60 @@
+#include <gtest/gtest.h>
+
+#include <pharos/protocol/params.hpp>
+
+namespace pharos::protocol {
+namespace {
+
+TEST(Params, QueryComesBeforeFormAndBothAreDecoded) {
+    Params params("a=1&b=x%20y&c=p+q", "a=2&d=%E4%B8%AD");
+    EXPECT_EQ(params.get("a"), "1");
+    EXPECT_EQ(params.get("b"), "x y");
+    EXPECT_EQ(params.get("c"), "p q");
+    EXPECT_EQ(params.get("d"), "中");
+    EXPECT_FALSE(params.find("e"));
+    EXPECT_EQ(params.get_or("e", "z"), "z");
+}
+
+TEST(Params, AFormBodyIsReadOnlyWhenTheHeaderSaysSo) {
+    const spi::HttpHeader form[] = {{"Content-Type", "application/x-www-form-urlencoded; charset=UTF-8"}};
+    const spi::HttpHeader json[] = {{"Content-Type", "application/json"}};
+    spi::HttpRequest request;
+    request.body = "a=1";
+    request.headers = form;
+    EXPECT_EQ(Params(request).get("a"), "1");
+    request.headers = json;
+    EXPECT_FALSE(Params(request).find("a"));
+}
+
+// Go's 1.x client sends PUT bodies unencoded (`protocol/naming.md §11`, trap 34).
+TEST(Params, TakesUnencodedBeats) {
+    Params params("", R"(beat={"ip":"1.1.1.1","metadata":{"a":"50%"}}&x=%zz)");
+    EXPECT_EQ(params.get("beat"), R"({"ip":"1.1.1.1","metadata":{"a":"50%"}})");
+    EXPECT_EQ(params.get("x"), "%zz");
+}
+
+TEST(Params, OddPairs) {
+    Params params("&&a&=b&c==d&", "");
+    EXPECT_EQ(params.find("a"), std::optional<std::string_view>(""));
+    EXPECT_EQ(params.get(""), "b");
+    EXPECT_EQ(params.get("c"), "=d");
+}
+
+TEST(Params, TakesABoundedNumberOfPairs) {
+    std::string query;
+    for (std::size_t i = 0; i <= Params::kMaxPairs; ++i) {
+        query += "k" + std::to_string(i) + "=1&";
+    }
+    Params params(query, "");
+    EXPECT_TRUE(params.overflowed());
+    EXPECT_TRUE(params.find("k" + std::to_string(Params::kMaxPairs - 1)));
+    EXPECT_FALSE(params.find("k" + std::to_string(Params::kMaxPairs)));
+}
+
+TEST(Uri, EncodesAllButUnreserved) {
+    EXPECT_EQ(encode_uri("a.json\x02G1\x02public\x01"), "a.json%02G1%02public%01");
+    EXPECT_EQ(encode_uri("中 +"), "%E4%B8%AD%20%2B");
+}
+
+}  // namespace
+}  // namespace pharos::protocol
