@@ -200,7 +200,7 @@ TEST_F(HeldTest, RouteEndsWhileCallsRun) {
         });
     }
     for (int i = 0; i < 200; ++i) {
-        auto state = std::make_unique<int>(i);
+        auto state = std::make_unique<std::atomic<int>>(i);  // calls come from every io thread
         auto added = router.add({spi::HttpMethod::kGet, "/come-and-go", {spi::Action::kRead, "test"}},
                                 [state = state.get()](const spi::HttpRequest&, spi::HttpResponder responder) {
                                     ++*state;

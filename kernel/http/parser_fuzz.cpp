@@ -44,7 +44,6 @@ Seen decode(const std::string& input, std::size_t step) {
             std::string storage;
             const auto path = pharos::http::canonical_path(target.raw_path, storage);
             if (path) {
-                std::string again;
                 if (path->find("//") != std::string_view::npos || path->find("/../") != std::string_view::npos ||
                     (path->size() > 1 && path->ends_with('/'))) {
                     std::abort();

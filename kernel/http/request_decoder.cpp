@@ -21,6 +21,9 @@ namespace {
 constexpr std::size_t kKeptBody = 16 * 1024;
 /// A chunk header with its extensions, or a trailer.
 constexpr std::size_t kMaxFraming = 8 * 1024;
+/// "0\r\n\r\n": this much follows at least while a chunked body is incomplete. The library asserts so when it looks
+/// at a last chunk for the second time, hence shorter pieces wait.
+constexpr std::size_t kLeastChunked = 5;
 
 int method_of(bhttp::verb verb) noexcept {
     switch (verb) {
@@ -165,6 +168,9 @@ RequestDecoder::Progress RequestDecoder::decode(const char* data, std::size_t si
     size_ = size;
     error_code error;
     while (consumed_ < size && !parser.is_done()) {
+        if (parser.header_done && parser.chunked() && size - consumed_ < kLeastChunked) {
+            break;
+        }
         const std::size_t used = parser.put(boost::asio::const_buffer(data + consumed_, size - consumed_), error);
         consumed_ += used;
         if (error || used == 0) {

@@ -49,6 +49,20 @@ TEST(RequestDecoderTest, CutAnywhere) {
           "abcdefg", 2);
 }
 
+TEST(RequestDecoderTest, ByteByByte) {
+    const std::string input = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nU: x\r\n\r\n";
+    RequestDecoder decoder({});
+    std::string kept;
+    for (std::size_t i = 0; i < input.size(); ++i) {
+        kept += input[i];
+        const Progress expected = i + 1 == input.size() ? Progress::kComplete : Progress::kNeedMore;
+        ASSERT_EQ(expected, decoder.decode(kept.data(), kept.size())) << i;
+        if (expected == Progress::kNeedMore) {
+            kept.resize(decoder.compact(kept.data(), kept.size()));
+        }
+    }
+}
+
 TEST(RequestDecoderTest, Malformed) {
     EXPECT_EQ(400, status_of("GET\r\n\r\n"));
     EXPECT_EQ(400, status_of("GET / HTTP/1.1\r\nno colon\r\n\r\n"));
@@ -62,7 +76,7 @@ TEST(RequestDecoderTest, Malformed) {
     EXPECT_EQ(400, status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n"));
     EXPECT_EQ(400, status_of("POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n"));
     EXPECT_EQ(400, status_of("POST / HTTP/1.1\r\nTransfer-Encoding: xchunked\r\n\r\n"));
-    EXPECT_EQ(400, status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"));
+    EXPECT_EQ(400, status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n"));
     EXPECT_EQ(505, status_of("GET / HTTP/2.0\r\n\r\n"));
     EXPECT_EQ(400, status_of("\x16\x03\x01\x02"));
 }

@@ -40,7 +40,9 @@ public:
     /// Refuses new calls, waits for the ones under way and destroys the handler. Not from a call of this route.
     void close() noexcept;
 
-    void call(const spi::HttpRequest& request, spi::HttpResponder responder) { handler_(request, std::move(responder)); }
+    void call(const spi::HttpRequest& request, spi::HttpResponder responder) {
+        handler_(request, std::move(responder));
+    }
 
     [[nodiscard]] spi::HttpMethod method() const noexcept { return method_; }
     [[nodiscard]] const std::string& path() const noexcept { return path_; }

@@ -166,6 +166,7 @@ private:
     struct Listener;
     using TcpPointer = std::shared_ptr<Tcp>;
 
+    /// Made at its first connection. Null: gRPC cannot start a server.
     Listener* listener_of(std::uint16_t local_port);
     TcpPointer find(Listener& listener, const CallbackServerContext& context) const;
     grpc::ServerUnaryReactor* on_call(Listener& listener, CallbackServerContext& context, const ByteBuffer& request,
@@ -179,7 +180,7 @@ private:
     ShardedMap<ConnectionNumber, Tcp> tcps_;
     std::atomic<ConnectionNumber> last_number_{0};
     std::atomic<std::size_t> unanswered_{0};
-    std::mutex mutex_;  ///< of the next two
+    std::mutex mutex_;  ///< of the next two; held by adopt(), so that stop() waits for it
     std::map<std::uint16_t, std::unique_ptr<Listener>> listeners_;
     bool running_ = false;
     std::unique_ptr<HangupWatcher> watcher_;
@@ -230,12 +231,11 @@ struct GrpcTransport::Impl::Listener {
             AddMethod(new grpc::internal::RpcServiceMethod("/Request/request", RpcMethod::NORMAL_RPC, nullptr));
             AddMethod(new grpc::internal::RpcServiceMethod("/BiRequestStream/requestBiStream",
                                                            RpcMethod::BIDI_STREAMING, nullptr));
-            MarkMethodRawCallback(
-                0, new grpc::internal::CallbackUnaryHandler<ByteBuffer, ByteBuffer>(
-                       [&impl, &listener](CallbackServerContext* context, const ByteBuffer* request,
-                                          ByteBuffer* response) {
-                           return impl.on_call(listener, *context, *request, *response);
-                       }));
+            MarkMethodRawCallback(0, new grpc::internal::CallbackUnaryHandler<ByteBuffer, ByteBuffer>(
+                                         [&impl, &listener](CallbackServerContext* context, const ByteBuffer* request,
+                                                            ByteBuffer* response) {
+                                             return impl.on_call(listener, *context, *request, *response);
+                                         }));
             MarkMethodRawCallback(1, new grpc::internal::CallbackBidiHandler<ByteBuffer, ByteBuffer>(
                                          [&impl, &listener](CallbackServerContext* context) {
                                              return impl.on_stream(listener, *context);
@@ -342,10 +342,6 @@ void GrpcTransport::Impl::start(TransportEvents& events) {
 }
 
 GrpcTransport::Impl::Listener* GrpcTransport::Impl::listener_of(std::uint16_t local_port) {
-    const std::lock_guard lock(mutex_);
-    if (!running_) {
-        return nullptr;
-    }
     std::unique_ptr<Listener>& slot = listeners_[local_port];
     if (slot == nullptr) {
         auto listener = std::make_unique<Listener>(*this);
@@ -377,12 +373,15 @@ GrpcTransport::Impl::Listener* GrpcTransport::Impl::listener_of(std::uint16_t lo
 }
 
 ConnectionNumber GrpcTransport::Impl::adopt(int fd, const Peer& peer) {
+    const std::lock_guard lock(mutex_);
     PeerKey key;
-    Listener* listener = listener_of(peer.local_port);
+    Listener* listener = running_ ? listener_of(peer.local_port) : nullptr;
     const int duplicate = listener == nullptr ? -1 : ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (duplicate < 0 || !PeerKey::of_socket(fd, key)) {
         ::close(fd);
-        ::close(duplicate);
+        if (duplicate >= 0) {
+            ::close(duplicate);
+        }
         return 0;
     }
     const int on = 1;
@@ -544,14 +543,20 @@ GrpcTransport::~GrpcTransport() {
     }
 }
 
-void GrpcTransport::start(TransportEvents& events) { impl_->start(events); }
-ConnectionNumber GrpcTransport::adopt(int fd, const Peer& peer) noexcept { return impl_->adopt(fd, peer); }
+void GrpcTransport::start(TransportEvents& events) {
+    impl_->start(events);
+}
+ConnectionNumber GrpcTransport::adopt(int fd, const Peer& peer) noexcept {
+    return impl_->adopt(fd, peer);
+}
 spi::Status GrpcTransport::send(ConnectionNumber connection, std::string_view head, spi::Pieces body) noexcept {
     return impl_->send(connection, head, body);
 }
 void GrpcTransport::close(ConnectionNumber connection, std::string_view reason) noexcept {
     impl_->close(connection, reason);
 }
-bool GrpcTransport::stop(spi::Duration patience) noexcept { return impl_->stop(patience); }
+bool GrpcTransport::stop(spi::Duration patience) noexcept {
+    return impl_->stop(patience);
+}
 
 }  // namespace pharos::rpc

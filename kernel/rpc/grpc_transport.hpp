@@ -8,9 +8,9 @@
 namespace pharos::rpc {
 
 struct GrpcSettings {
-    std::size_t max_frame = 10 * 1024 * 1024;          ///< inbound; a larger one is refused by status RESOURCE_EXHAUSTED
-    std::size_t max_queued_bytes = 4 * 1024 * 1024;    ///< outbound, waiting on one stream; one frame may exceed it
-    std::size_t max_queued_frames = 1024;              ///< likewise
+    std::size_t max_frame = 10 * 1024 * 1024;        ///< inbound; a larger one is refused by status RESOURCE_EXHAUSTED
+    std::size_t max_queued_bytes = 4 * 1024 * 1024;  ///< outbound, waiting on one stream; one frame may exceed it
+    std::size_t max_queued_frames = 1024;            ///< likewise
     spi::Duration keepalive = std::chrono::seconds(60);
     spi::Duration keepalive_timeout = std::chrono::seconds(20);
 };

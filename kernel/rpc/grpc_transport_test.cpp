@@ -97,8 +97,8 @@ public:
         arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
         arguments.SetMaxSendMessageSize(-1);
         arguments.SetMaxReceiveMessageSize(-1);
-        channel_ = grpc::CreateCustomChannel(host + ':' + std::to_string(port), grpc::InsecureChannelCredentials(),
-                                             arguments);
+        channel_ =
+            grpc::CreateCustomChannel(host + ':' + std::to_string(port), grpc::InsecureChannelCredentials(), arguments);
         stub_ = std::make_unique<grpc::GenericStub>(channel_);
     }
     ~Client() {
@@ -157,7 +157,9 @@ private:
     bool wait() {
         void* tag = nullptr;
         bool ok = false;
-        return queue_.AsyncNext(&tag, &ok, std::chrono::system_clock::now() + 10s) == grpc::CompletionQueue::GOT_EVENT && ok;
+        return queue_.AsyncNext(&tag, &ok, std::chrono::system_clock::now() + 10s) ==
+                   grpc::CompletionQueue::GOT_EVENT &&
+               ok;
     }
 
     std::shared_ptr<grpc::Channel> channel_;
@@ -173,10 +175,11 @@ protected:
         server.start();
         server.set_ready(true);
         acceptor.emplace(transport);
-        auto added = server.add({"EchoRequest", "EchoResponse", {}}, [](const spi::RpcRequest& r, spi::RpcResponder out) {
-            const spi::Piece pieces[] = {R"({"resultCode":200,"echo":)", r.body, "}"};
-            out.send("EchoResponse", pieces);
-        });
+        auto added =
+            server.add({"EchoRequest", "EchoResponse", {}}, [](const spi::RpcRequest& r, spi::RpcResponder out) {
+                const spi::Piece pieces[] = {R"({"resultCode":200,"echo":)", r.body, "}"};
+                out.send("EchoResponse", pieces);
+            });
         echo = std::move(added.value());
     }
     ~GrpcTest() override {
@@ -292,15 +295,15 @@ TEST_F(GrpcTest, ASlowReaderIsBounded) {
     Client client(acceptor->port);
     join(client);
     const auto shared = std::make_shared<const std::string>(R"("x":")" + std::string(500000, 'x') + "\"}");
-    std::atomic<int> refused{0};
+    const auto refused = std::make_shared<std::atomic<int>>(0);  // what still waits ends after this test
     for (int i = 0; i < 100; ++i) {
         const spi::Piece members(shared);
-        server.push(only(), {"BigRequest", {&members, 1}}, [&](spi::Result<bool> result) {
-            refused += !result && result.error().code() == spi::Code::kUnavailable;
+        server.push(only(), {"BigRequest", {&members, 1}}, [refused](spi::Result<bool> result) {
+            *refused += !result && result.error().code() == spi::Code::kUnavailable;
         });
     }
-    EXPECT_GT(refused, 50);
-    for (int i = refused; i < 100; ++i) {
+    EXPECT_GT(*refused, 50);
+    for (int i = *refused; i < 100; ++i) {
         ASSERT_EQ(shown(client.read()).substr(0, 10), "BigRequest");
     }
     EXPECT_TRUE(eventually([&] {

@@ -15,9 +15,10 @@ using test::shown;
 
 TEST(Handshake, ReadsASetup) {
     spi::ConnectionInfo info;
-    ASSERT_TRUE(parse_setup(R"({"headers":{},"clientVersion":"Nacos-Java-Client:v3.0.0","tenant":"dev","clientAbilities":{},
-        "labels":{"module":"config","AppName":"shop","n":null},"abilityTable":{"lock":true,"mcp":false},"module":"internal"})",
-                            info));
+    const std::string_view body = R"({"headers":{},"clientVersion":"Nacos-Java-Client:v3.0.0","tenant":"dev",
+        "clientAbilities":{},"labels":{"module":"config","AppName":"shop","n":null},
+        "abilityTable":{"lock":true,"mcp":false},"module":"internal"})";
+    ASSERT_TRUE(parse_setup(body, info));
     EXPECT_EQ(info.client_version, "Nacos-Java-Client:v3.0.0");
     EXPECT_EQ(info.namespace_id, "dev");
     EXPECT_EQ(info.app_name, "shop");
@@ -42,9 +43,9 @@ TEST(Handshake, RefusesWhatIsNoSetupOrTooMuch) {
         many += '"' + std::to_string(i) + R"(":"",)";
     }
     many += R"("x":""}})";
-    for (const std::string& body : {std::string(), std::string("null"), std::string("[]"), std::string("{"), many,
-                                    R"({"a":)" + std::string(100, '[') + std::string(100, ']') + "}",
-                                    '{' + std::string(70000, ' ') + '}'}) {
+    for (const std::string& body :
+         {std::string(), std::string("null"), std::string("[]"), std::string("{"), many,
+          R"({"a":)" + std::string(100, '[') + std::string(100, ']') + "}", '{' + std::string(70000, ' ') + '}'}) {
         spi::ConnectionInfo info;
         EXPECT_FALSE(parse_setup(body, info)) << body.substr(0, 80);
     }

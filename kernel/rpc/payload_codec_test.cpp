@@ -10,6 +10,7 @@ namespace {
 using namespace std::string_literals;
 
 // By the wire rules of protobuf: tag = field << 3 | type, lengths as varints.
+// clang-format off
 const std::string kKnown =
     "\x12\x1d"                       // metadata, 29 bytes
     "\x1a\x05Hello"                  //   type
@@ -17,6 +18,8 @@ const std::string kKnown =
     "\x3a\x0b\x0a\x03" "app\x12\x04" "demo"  //   headers["app"]
     "\x1a\x04"                       // body
     "\x12\x02{}"s;                   //   value
+
+// clang-format on
 
 TEST(PayloadCodec, DecodesAKnownFrame) {
     Payload payload;
@@ -29,7 +32,9 @@ TEST(PayloadCodec, DecodesAKnownFrame) {
 }
 
 TEST(PayloadCodec, EncodesAKnownFrame) {
-    const std::string expected = "\x12\x10\x1a\x05Hello\x42\x07" "1.2.3.4\x1a\x04\x12\x02{}"s;
+    const std::string expected =
+        "\x12\x10\x1a\x05Hello\x42\x07"
+        "1.2.3.4\x1a\x04\x12\x02{}"s;
     EXPECT_EQ(encode_head("Hello", "1.2.3.4", "{}", 0), expected);
     EXPECT_EQ(encode_head("Hello", "1.2.3.4", "{", 1), expected.substr(0, expected.size() - 1));
     EXPECT_EQ(encode_head("", "", "", 0), "\x12\x00\x1a\x00"s);
@@ -55,14 +60,19 @@ TEST(PayloadCodec, EveryTruncationIsAnErrorOrACleanEnd) {
 }
 
 TEST(PayloadCodec, FieldsComeInAnyOrderAndUnknownOnesAreSkipped) {
-    const std::string metadata = "\x42\x01" "9\x1a\x01" "A"s;
+    const std::string metadata =
+        "\x42\x01"
+        "9\x1a\x01"
+        "A"s;
     const std::string unknown =
         "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"  // 1: varint
-        "\x21" "12345678"                               // 4: 64 bits
-        "\x2d" "1234"                                   // 5: 32 bits
-        "\x32\x03xyz"                                   // 6: bytes
-        "\x3b\x08\x01\x43\x44\x3c"                      // 7: group with a group inside
-        "\x10\x05"                                      // 2, but not as a message
+        "\x21"
+        "12345678"  // 4: 64 bits
+        "\x2d"
+        "1234"                      // 5: 32 bits
+        "\x32\x03xyz"               // 6: bytes
+        "\x3b\x08\x01\x43\x44\x3c"  // 7: group with a group inside
+        "\x10\x05"                  // 2, but not as a message
         ""s;
     const std::string frame = "\x1a\x08\x0a\x01/\x12\x03[1]"s + unknown + "\x12\x06" + metadata;
     Payload payload;
@@ -73,9 +83,20 @@ TEST(PayloadCodec, FieldsComeInAnyOrderAndUnknownOnesAreSkipped) {
 }
 
 TEST(PayloadCodec, RepeatedFieldsMergeAndTheLastWins) {
-    const std::string one = "\x12\x0a\x1a\x01" "A\x3a\x05\x0a\x01k\x12\x00"s;
-    const std::string two = "\x12\x0e\x1a\x01" "B\x3a\x09\x12\x01v\x0a\x01x\x0a\x01k"s;
-    const std::string frame = one + "\x12\x03\x42\x01" "9" + two + "\x1a\x03\x12\x01" "1" "\x1a\x03\x12\x01" "2";
+    const std::string one =
+        "\x12\x0a\x1a\x01"
+        "A\x3a\x05\x0a\x01k\x12\x00"s;
+    const std::string two =
+        "\x12\x0e\x1a\x01"
+        "B\x3a\x09\x12\x01v\x0a\x01x\x0a\x01k"s;
+    const std::string frame = one +
+                              "\x12\x03\x42\x01"
+                              "9" +
+                              two +
+                              "\x1a\x03\x12\x01"
+                              "1"
+                              "\x1a\x03\x12\x01"
+                              "2";
     Payload payload;
     ASSERT_TRUE(decode(frame, payload));
     EXPECT_EQ(payload.type, "B");

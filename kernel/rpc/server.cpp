@@ -40,7 +40,9 @@ Server::Server(spi::Executors& executors, spi::Metrics& metrics, spi::Log& log, 
     }
 }
 
-Server::~Server() { stop(std::chrono::seconds(5)); }
+Server::~Server() {
+    stop(std::chrono::seconds(5));
+}
 
 void Server::start() {
     transport_.start(*this);
@@ -99,7 +101,9 @@ void Server::finish_end(Connection& connection) noexcept {
     }
 }
 
-void Server::close(ConnectionNumber number, std::string_view reason) noexcept { transport_.close(number, reason); }
+void Server::close(ConnectionNumber number, std::string_view reason) noexcept {
+    transport_.close(number, reason);
+}
 
 std::vector<spi::ConnectionPtr> Server::list() const {
     std::vector<spi::ConnectionPtr> found;
@@ -158,7 +162,8 @@ void Server::stream_frame(ConnectionNumber number, std::string_view frame) noexc
             (*done)(true);
         } else if (done) {
             push_failures_.add();
-            (*done)(spi::Status(spi::Code::kInternal, "the client refused: " + std::string(payload.body.substr(0, 200))));
+            (*done)(
+                spi::Status(spi::Code::kInternal, "the client refused: " + std::string(payload.body.substr(0, 200))));
         }
     } else {
         log_.debug("rpc ack dropped", spi::kv("connection", connection->id), spi::kv("why", "not JSON"));

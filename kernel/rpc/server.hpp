@@ -30,10 +30,10 @@ struct ServerSettings {
     std::string server_ip;           ///< told in pushes
     std::uint16_t cluster_port = 0;  ///< local port of members' connections; 0 = there is none
     spi::Duration idle_check = std::chrono::seconds(3);
-    spi::Duration idle_after = std::chrono::seconds(20);       ///< then a client is asked for a sign of life
-    spi::Duration probe_timeout = std::chrono::seconds(5);     ///< how long it has for that
-    spi::Duration blocked_limit = std::chrono::seconds(300);   ///< how long a send queue may be full
-    spi::Duration throttle_delay = std::chrono::seconds(1);    ///< answers with error 503 wait, so that clients do
+    spi::Duration idle_after = std::chrono::seconds(20);            ///< then a client is asked for a sign of life
+    spi::Duration probe_timeout = std::chrono::seconds(5);          ///< how long it has for that
+    spi::Duration blocked_limit = std::chrono::seconds(300);        ///< how long a send queue may be full
+    spi::Duration throttle_delay = std::chrono::seconds(1);         ///< answers with error 503 wait, so that clients do
     spi::Duration sweep_interval = std::chrono::milliseconds(100);  ///< grain of time-outs
 };
 

@@ -118,7 +118,9 @@ TEST(Unary, TheFilterRefusesInTheHandlersOwnType) {
                                       seen = request.principal->name + ' ' + request.connection->client_ip;
                                   });
     // metadata with type "WhoRequest" and headers["accessToken"] = "secret"
-    const std::string with_token("\x12\x23\x1a\x0aWhoRequest\x3a\x15\x0a\x0b" "accessToken\x12\x06secret");
+    const std::string with_token(
+        "\x12\x23\x1a\x0aWhoRequest\x3a\x15\x0a\x0b"
+        "accessToken\x12\x06secret");
     f.transport.call(number, with_token);
     EXPECT_EQ(seen, "ann 10.9.8.7");
 }
@@ -128,7 +130,8 @@ TEST(Unary, AnswersMayComeLaterAndDroppedOnesAreAnswered) {
     std::optional<spi::RpcResponder> kept;
     const auto later = f.server.add({"LaterRequest", "LaterResponse", {}},
                                     [&](const spi::RpcRequest&, spi::RpcResponder r) { kept.emplace(std::move(r)); });
-    const auto drop = f.server.add({"DropRequest", "DropResponse", {}}, [](const spi::RpcRequest&, spi::RpcResponder) {});
+    const auto drop =
+        f.server.add({"DropRequest", "DropResponse", {}}, [](const spi::RpcRequest&, spi::RpcResponder) {});
     const auto throws = f.server.add({"ThrowRequest", "ThrowResponse", {}},
                                      [](const spi::RpcRequest&, spi::RpcResponder) { throw std::runtime_error("x"); });
     const ConnectionNumber number = f.join();
@@ -147,10 +150,11 @@ TEST(Unary, AnswersMayComeLaterAndDroppedOnesAreAnswered) {
 
 TEST(Unary, ThrottledAnswersWaitASecond) {
     Fixture f;
-    const auto busy = f.server.add({"BusyRequest", "BusyResponse", {}}, [](const spi::RpcRequest&, spi::RpcResponder r) {
-        const spi::Piece body(R"({"resultCode":500,"errorCode":503,"message":"slow down","success":false})");
-        r.send("BusyResponse", {&body, 1});
-    });
+    const auto busy =
+        f.server.add({"BusyRequest", "BusyResponse", {}}, [](const spi::RpcRequest&, spi::RpcResponder r) {
+            const spi::Piece body(R"({"resultCode":500,"errorCode":503,"message":"slow down","success":false})");
+            r.send("BusyResponse", {&body, 1});
+        });
     const ConnectionNumber number = f.join();
     EXPECT_EQ(f.transport.call(number, frame("BusyRequest", "{}")), "");
     f.executors.advance(900ms);

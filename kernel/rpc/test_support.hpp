@@ -56,7 +56,9 @@ private:
     }
     bool cancel(spi::TimerId) noexcept override { return false; }
     [[nodiscard]] spi::Duration steady() const noexcept override { return now_; }
-    [[nodiscard]] std::int64_t wall_ms() const noexcept override { return 1700000000000 + steady() / std::chrono::milliseconds(1); }
+    [[nodiscard]] std::int64_t wall_ms() const noexcept override {
+        return 1700000000000 + steady() / std::chrono::milliseconds(1);
+    }
 
     std::atomic<spi::Duration> now_{std::chrono::seconds(1000)};
     std::mutex mutex_;

@@ -54,10 +54,10 @@ _taken = set()
 
 
 def free_port(offsets=(0, 1000, 1001)):
-    """A random port with P + each offset free. Below the range of outgoing connections, in steps of ten, so that no two
-    servers of one test run share a port by being neighbours."""
+    """A random port with P + each offset free. Below the range of outgoing connections, in steps of ten and within even
+    thousands, so that P + 1000 or P + 1001 of one server is never the P of another."""
     for _ in range(500):
-        port = random.randrange(2000, 3090) * 10
+        port = random.randrange(20, 31, 2) * 1000 + random.randrange(100) * 10
         if port not in _taken and all(_is_free(port + o) for o in offsets):
             _taken.add(port)
             return port

@@ -1,0 +1,112 @@
+#include <optional>
+#include <vector>
+
+#include <pharos/spi/namespaces.hpp>
+#include <pharos/spi/plugin.hpp>
+
+#include "api_http/config_http.hpp"
+#include "api_rpc/config_rpc.hpp"
+#include "listen/long_polls.hpp"
+#include "listen/rpc_listeners.hpp"
+#include "store/index.hpp"
+#include "store/repository.hpp"
+
+namespace {
+
+namespace config = pharos::config;
+namespace spi = pharos::spi;
+
+constexpr spi::SettingSpec kSettings[] = {
+    {"hot_bytes", spi::SettingType::kBytes, "4MiB", 0, std::int64_t{1} << 36, "Memory for contents that are read often."},
+};
+
+constexpr spi::Duration kPatience = std::chrono::seconds(5);
+
+/// The config centre: contents in the store, their md5s in memory, listeners told of changes.
+class ConfigPlugin final : public spi::Plugin, private spi::NamespaceUsage {
+public:
+    spi::Status init(spi::PluginContext& context) noexcept override {
+        context_ = &context;
+        repository_.emplace(index_, static_cast<std::size_t>(context.settings().integer("hot_bytes")),
+                            context.executors(), context.metrics());
+        polls_.emplace(index_, context.executors());
+        listeners_.emplace(context.executors(), context.connections(), context.metrics(), context.log());
+        http_.emplace(*repository_, *polls_, context.executors().clock());
+        rpc_.emplace(*repository_, *listeners_);
+        if (spi::Status status = http_->add_to(context.http()); !status) {
+            return status;
+        }
+        if (spi::Status status = rpc_->add_to(context.rpc(), context.connections()); !status) {
+            return status;
+        }
+        spi::Result<spi::Registration> usage = context.services().provide<spi::NamespaceUsage>(*this);
+        if (!usage) {
+            return usage.error();
+        }
+        registrations_.push_back(std::move(usage.value()));
+        add_gauges(context.metrics());
+        return {};
+    }
+
+    spi::Status start() noexcept override {
+        spi::Store* store = context_->services().find<spi::Store>();
+        if (store == nullptr) {
+            return {spi::Code::kUnavailable, "there is no store"};
+        }
+        return repository_->start(*store, [this](const std::string& store_key) {
+            polls_->wake(store_key);
+            listeners_->notify(store_key);
+        });
+    }
+
+    void stop() noexcept override {
+        if (!repository_) {
+            return;
+        }
+        http_->stop();
+        rpc_->stop();
+        registrations_.clear();
+        repository_->stop(kPatience);
+        polls_->stop(kPatience);
+        listeners_->stop(kPatience);
+    }
+
+    void health(spi::HealthSink& sink) const noexcept override {
+        sink.report("config.read", spi::HealthState::kOk, "");
+        sink.report("config.write", spi::HealthState::kOk, "");
+    }
+
+private:
+    [[nodiscard]] std::uint64_t config_count(std::string_view namespace_id) const noexcept override {
+        return index_.count(namespace_id);
+    }
+
+    void add_gauges(spi::Metrics& metrics) {
+        const auto add = [&](std::string_view name, std::string_view help, const spi::Labels& labels, auto read) {
+            registrations_.push_back(
+                metrics.gauge(name, help, labels, [read] { return static_cast<double>(read()); }));
+        };
+        add("pharos_config_count", "Configs of all namespaces.", {}, [this] { return index_.size(); });
+        add("pharos_config_hot_bytes", "Contents that are kept in memory.", {},
+            [this] { return repository_->hot_bytes(); });
+        add("pharos_config_listeners", "Listened configs of all clients.", {{"kind", "grpc"}},
+            [this] { return listeners_->size(); });
+        add("pharos_config_listeners", "Listened configs of all clients.", {{"kind", "long_poll"}},
+            [this] { return polls_->held(); });
+    }
+
+    spi::PluginContext* context_ = nullptr;
+    // In this order: what comes later uses what comes before.
+    config::Index index_;
+    std::optional<config::Repository> repository_;
+    std::optional<config::LongPolls> polls_;
+    std::optional<config::RpcListeners> listeners_;
+    std::optional<config::ConfigHttp> http_;
+    std::optional<config::ConfigRpc> rpc_;
+    std::vector<spi::Registration> registrations_;
+};
+
+}  // namespace
+
+PHAROS_PLUGIN(ConfigPlugin, "config", "0.1.0", PHAROS_PROVIDES("pharos.NamespaceUsage/1"),
+              PHAROS_REQUIRES("pharos.Store/1"), kSettings)

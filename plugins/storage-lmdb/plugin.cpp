@@ -1,0 +1,83 @@
+#include <optional>
+
+#include <pharos/spi/plugin.hpp>
+
+#include "kv_store.hpp"
+#include "local_store.hpp"
+
+namespace {
+
+namespace spi = pharos::spi;
+namespace storage = pharos::storage_lmdb;
+
+constexpr std::int64_t kMiB = 1 << 20;
+constexpr std::int64_t kTiB = std::int64_t{1} << 40;
+
+constexpr spi::SettingSpec kSettings[] = {
+    {"max_size", spi::SettingType::kBytes, "16GiB", kMiB, kTiB, "Limit of the store's size; writes beyond it are refused."},
+    {"map_size", spi::SettingType::kBytes, "64GiB", 64 * kMiB, 16 * kTiB, "Address space reserved for the store; no memory."},
+};
+
+constexpr spi::Duration kPatience = std::chrono::seconds(10);
+
+/// Storage in one LMDB environment below the data directory: KvStore, and the Store of a standalone node.
+class StoragePlugin final : public spi::Plugin {
+public:
+    spi::Status init(spi::PluginContext& context) noexcept override {
+        const spi::Settings& settings = context.settings();
+        spi::Result<std::unique_ptr<storage::Environment>> opened = storage::Environment::open(
+            {.directory = context.node().data_dir + "/store",
+             .map_bytes = static_cast<std::uint64_t>(settings.integer("map_size")),
+             .max_bytes = static_cast<std::uint64_t>(settings.integer("max_size"))});
+        if (!opened) {
+            return opened.error();
+        }
+        environment_ = std::move(opened.value());
+        writer_.emplace(*environment_, context.executors(), context.metrics());
+        kv_.emplace(*environment_, *writer_);
+        store_.emplace(*environment_, *writer_);
+        spi::Result<spi::Registration> kv = context.services().provide<spi::KvStore>(*kv_, {{"engine", "lmdb"}});
+        spi::Result<spi::Registration> store = context.services().provide<spi::Store>(*store_, {{"engine", "lmdb"}});
+        if (!kv || !store) {
+            return kv ? store.error() : kv.error();
+        }
+        kv_registration_ = std::move(kv.value());
+        store_registration_ = std::move(store.value());
+        used_ = context.metrics().gauge("pharos_store_bytes", "Bytes of the store that hold something.", {}, [this] {
+            const storage::ReadTxn txn(*environment_);
+            return txn.get() == nullptr ? 0.0 : static_cast<double>(environment_->used_bytes(txn.get()));
+        });
+        return {};
+    }
+
+    spi::Status start() noexcept override { return {}; }
+
+    void stop() noexcept override {
+        used_.reset();
+        kv_registration_.reset();
+        store_registration_.reset();
+        if (writer_) {
+            writer_->stop(kPatience);
+        }
+    }
+
+    void health(spi::HealthSink& sink) const noexcept override {
+        const std::string failure = writer_->failure();
+        sink.report("store", failure.empty() ? spi::HealthState::kOk : spi::HealthState::kDegraded, failure);
+    }
+
+private:
+    // In this order: what comes later uses what comes before.
+    std::unique_ptr<storage::Environment> environment_;
+    std::optional<storage::Writer> writer_;
+    std::optional<storage::LmdbKvStore> kv_;
+    std::optional<storage::LocalStore> store_;
+    spi::Registration kv_registration_;
+    spi::Registration store_registration_;
+    spi::Registration used_;
+};
+
+}  // namespace
+
+PHAROS_PLUGIN(StoragePlugin, "storage-lmdb", "0.1.0", PHAROS_PROVIDES("pharos.KvStore/1", "pharos.Store/1"),
+              PHAROS_REQUIRES(), kSettings)

@@ -1,0 +1,111 @@
+#include "kv_store.hpp"
+
+#include <cstring>
+#include <utility>
+
+namespace pharos::storage_lmdb {
+
+namespace {
+
+constexpr std::size_t kLongestKey = 511;
+
+class Snapshot final : public spi::KvSnapshot {
+public:
+    explicit Snapshot(Environment& environment) noexcept
+        : txn_(environment), dbi_(environment.dbi(Environment::Table::kKv)) {}
+
+    [[nodiscard]] bool is_open() const noexcept { return txn_.get() != nullptr; }
+    [[nodiscard]] std::optional<std::string_view> get(std::string_view key) const noexcept override {
+        return storage_lmdb::get(txn_.get(), dbi_, key);
+    }
+    void scan(std::string_view prefix, std::string_view from,
+              spi::UniqueFunction<bool(std::string_view, std::string_view)> each) const override {
+        storage_lmdb::scan(txn_.get(), dbi_, prefix, from, each);
+    }
+
+private:
+    ReadTxn txn_;
+    MDB_dbi dbi_;
+};
+
+class KvWrite final : public WriteRequest {
+public:
+    KvWrite(Environment& environment, spi::KvBatch batch, spi::Durability durability, spi::Completion<bool> done)
+        : environment_(environment), batch_(std::move(batch)), durability_(durability), done_(std::move(done)) {}
+
+    spi::Status apply(MDB_txn* txn, bool& poisons) override {
+        for (const spi::KvBatch::Op& op : batch_.ops) {
+            if (spi::Status status = check_key(op.key, kLongestKey); !status) {
+                return status;
+            }
+        }
+        const MDB_dbi dbi = environment_.dbi(Environment::Table::kKv);
+        for (const spi::KvBatch::Op& op : batch_.ops) {
+            if (spi::Status status = put_or_remove(environment_, txn, dbi, op.key, {}, op.value, poisons); !status) {
+                return status;
+            }
+            poisons = true;  // from here on, a failure leaves half of the batch behind
+        }
+        poisons = false;
+        return {};
+    }
+    void finish(const spi::Status& outcome) noexcept override {
+        done_(outcome ? spi::Result<bool>(true) : spi::Result<bool>(outcome));
+    }
+    [[nodiscard]] bool is_lazy() const noexcept override { return durability_ == spi::Durability::kLazy; }
+
+private:
+    Environment& environment_;
+    const spi::KvBatch batch_;
+    const spi::Durability durability_;
+    spi::Completion<bool> done_;
+};
+
+}  // namespace
+
+spi::Status check_key(std::string_view key, std::size_t limit) {
+    if (!key.empty() && key.size() <= limit) {
+        return {};
+    }
+    return {spi::Code::kInvalidArgument, "a key of " + std::to_string(key.size()) +
+                                             " bytes: keys have 1 to " + std::to_string(limit) + " bytes"};
+}
+
+spi::Status put_or_remove(Environment& environment, MDB_txn* txn, MDB_dbi dbi, std::string_view key,
+                          std::string_view head, const std::optional<std::string>& value, bool& poisons) {
+    MDB_val name = value_of(key);
+    if (!value) {
+        const int code = mdb_del(txn, dbi, &name, nullptr);
+        poisons = poisons || (code != 0 && code != MDB_NOTFOUND);
+        return code == 0 || code == MDB_NOTFOUND ? spi::Status() : error_of(code, "removing a key");
+    }
+    MDB_envinfo info{};
+    MDB_stat stat{};
+    mdb_env_info(environment.raw(), &info);
+    mdb_env_stat(environment.raw(), &stat);
+    const bool near = (info.me_last_pgno + 1) * stat.ms_psize + value->size() > environment.max_bytes();
+    if (near && environment.used_bytes(txn) + value->size() > environment.max_bytes()) {
+        return {spi::Code::kTooLarge, "the store has reached its limit of " +
+                                          std::to_string(environment.max_bytes()) +
+                                          " bytes (storage-lmdb.max_size); remove something or raise it"};
+    }
+    MDB_val space{head.size() + value->size(), nullptr};
+    if (const int code = mdb_put(txn, dbi, &name, &space, MDB_RESERVE); code != 0) {
+        poisons = true;
+        return error_of(code, "writing a key");
+    }
+    std::memcpy(space.mv_data, head.data(), head.size());
+    std::memcpy(static_cast<char*>(space.mv_data) + head.size(), value->data(), value->size());
+    return {};
+}
+
+std::unique_ptr<spi::KvSnapshot> LmdbKvStore::snapshot() const noexcept {
+    auto snapshot = std::make_unique<Snapshot>(environment_);
+    return snapshot->is_open() ? std::move(snapshot) : nullptr;
+}
+
+void LmdbKvStore::write(spi::KvBatch batch, spi::Durability durability, spi::Completion<bool> done) noexcept {
+    writer_.submit(std::make_unique<KvWrite>(environment_, std::move(batch), durability, std::move(done)));
+}
+
+}  // namespace pharos::storage_lmdb
