@@ -56,13 +56,13 @@ async def config():
 
     told = []
 
-    async def listener(tenant, changed_id, group, content):
+    async def listener(tenant, group, changed_id, content):
         told.append((changed_id, content))
 
     await b.add_listener(data_id, GROUP, listener)
     await asyncio.sleep(6)  # the library tells the server of a new listener at its next turn, every five seconds
     await publish("a: 2")
-    await eventually("listener is told a change", lambda: (data_id, "a: 2") in told, 15)
+    await eventually("listener is told a change", lambda: (data_id, "a: 2") in told, 3)
 
     await gate("cut")
     await publish("a: 3")

@@ -144,7 +144,7 @@ void ConfigRpc::query(const spi::RpcRequest& request, spi::RpcResponder responde
 }
 
 void ConfigRpc::publish(const spi::RpcRequest& request, spi::RpcResponder responder) {
-    constexpr std::string_view kResponse = "ConfigPublishResponse";
+    static constexpr std::string_view kResponse = "ConfigPublishResponse";
     const JsonDocument body(request.body);
     const Names names = names_of(body);
     if (!admit(body, names, kResponse, responder)) {
@@ -192,7 +192,7 @@ void ConfigRpc::publish(const spi::RpcRequest& request, spi::RpcResponder respon
 }
 
 void ConfigRpc::remove(const spi::RpcRequest& request, spi::RpcResponder responder) {
-    constexpr std::string_view kResponse = "ConfigRemoveResponse";
+    static constexpr std::string_view kResponse = "ConfigRemoveResponse";
     const JsonDocument body(request.body);
     const Names names = names_of(body);
     if (!admit(body, names, kResponse, responder)) {

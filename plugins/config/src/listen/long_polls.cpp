@@ -1,159 +1,150 @@
 #include "listen/long_polls.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <pharos/protocol/replies.hpp>
 
+#include "model/key.hpp"
+
 namespace pharos::config {
 
+namespace {
+
+constexpr std::size_t kSlice = 256;
+
+std::string key_of(const Listened& entry) { return make_key(entry.tenant, entry.group, entry.data_id).store_key(); }
+
+}  // namespace
+
 struct LongPolls::Poll {
-    std::vector<Probe> probes;
-    spi::HttpResponder responder;  ///< touched by who has claimed the poll
-    spi::TimerId timer = 0;
+    std::vector<Listened> entries;
+    std::vector<std::string> keys;  ///< store keys, by entry
+    spi::HttpResponder responder;
     std::atomic<bool> claimed{false};
-};
+    std::atomic<spi::TimerId> timer{0};
 
-void reply_poll(spi::HttpResponder responder, std::string_view body, std::string_view old_body) noexcept {
-    const spi::HttpHeader headers[] = {{"Pragma", "no-cache"},
-                                       {"Expires", "Thu, 01 Jan 1970 00:00:00 GMT"},
-                                       {"Cache-Control", "no-cache,no-store"},
-                                       {"Probe-Modify-Response", old_body},
-                                       {"Probe-Modify-Response-New", body}};
-    const spi::Piece pieces[] = {body};
-    const bool old = !old_body.empty();
-    responder.send({.status = 200,
-                    .content_type = protocol::kJsonUtf8,
-                    .headers = std::span(headers, old ? 5 : 3),
-                    .body = old ? spi::Pieces() : spi::Pieces(pieces)});
-}
-
-std::string changed_body(Index& index, const std::vector<Probe>& probes) {
-    std::string body;
-    for (const Probe& probe : probes) {
-        if (!index.md5_is(probe.key.text(), probe.md5)) {
-            append_changed(body, probe);
+    Poll(std::vector<Listened> listened, spi::HttpResponder waiting)
+        : entries(std::move(listened)), responder(std::move(waiting)) {
+        for (const Listened& entry : entries) {
+            keys.push_back(key_of(entry));
         }
     }
-    if (!body.empty()) {
-        body += '\n';
+};
+
+void reply_changed(spi::HttpResponder responder, const std::vector<const Listened*>& changed) {
+    static constexpr spi::HttpHeader kHeaders[] = {{"Pragma", "no-cache"},
+                                                   {"Expires", "Thu, 01 Jan 1970 00:00:00 GMT"},
+                                                   {"Cache-Control", "no-cache,no-store"}};
+    std::string body;
+    for (const Listened* entry : changed) {
+        append_changed(body, *entry);
     }
-    return body;
+    body += body.empty() ? "" : "\n";
+    const spi::Piece pieces[] = {body};
+    responder.send({.status = 200, .content_type = protocol::kJsonUtf8, .headers = kHeaders, .body = pieces});
 }
 
-bool LongPolls::claim(Poll& poll) noexcept {
-    if (poll.claimed.exchange(true, std::memory_order_acq_rel)) {
+std::vector<const Listened*> LongPolls::changed(const std::vector<Listened>& entries) const {
+    std::vector<const Listened*> found;
+    for (const Listened& entry : entries) {
+        const EntryPtr current = index_.find(key_of(entry));
+        if ((current == nullptr ? std::string_view{} : std::string_view(current->md5)) != entry.md5) {
+            found.push_back(&entry);
+        }
+    }
+    return found;
+}
+
+void LongPolls::hold(std::vector<Listened> entries, spi::Duration hold, spi::HttpResponder responder) {
+    auto poll = std::make_shared<Poll>(std::move(entries), std::move(responder));
+    held_.fetch_add(1, std::memory_order_relaxed);
+    poll->responder.on_abandoned([this, poll] { claim(poll); });
+    for (std::size_t i = 0; i < poll->keys.size(); ++i) {
+        Shard& shard = shard_of(poll->keys[i]);
+        std::lock_guard lock(shard.mutex);
+        shard.waiters[poll->keys[i]].push_back({poll, i});
+    }
+    poll->timer = executors_.timers().after(hold, [this, poll] {
+        if (sdk::Gate::Pass pass = gate_.enter()) {
+            executors_.work().post([this, poll, pass = std::move(pass)] { expire(poll); });
+        }
+    });
+    // A change may have come between the caller's comparison and the registration.
+    if (const std::vector<const Listened*> missed = changed(poll->entries); !missed.empty() && claim(poll)) {
+        reply_changed(std::move(poll->responder), missed);
+    }
+}
+
+bool LongPolls::claim(const PollPtr& poll) {
+    if (poll->claimed.exchange(true, std::memory_order_acq_rel)) {
         return false;
     }
     held_.fetch_sub(1, std::memory_order_relaxed);
+    executors_.timers().cancel(poll->timer);
+    for (const std::string& key : poll->keys) {
+        Shard& shard = shard_of(key);
+        std::lock_guard lock(shard.mutex);
+        const auto found = shard.waiters.find(key);
+        if (found != shard.waiters.end()) {
+            std::erase_if(found->second, [&](const Waiter& waiter) { return waiter.poll == poll; });
+            if (found->second.empty()) {
+                shard.waiters.erase(found);
+            }
+        }
+    }
     return true;
 }
 
-void LongPolls::hold(std::vector<Probe> probes, spi::Duration time, spi::HttpResponder responder) {
-    auto poll = std::make_shared<Poll>(Poll{std::move(probes), std::move(responder)});
-    held_.fetch_add(1, std::memory_order_relaxed);
-    // Timer and client's end are set up before any change can find the poll; so who claims it sees both.
-    poll->timer = executors_.timers().after(time, [this, poll] {
-        executors_.work().post([this, poll] { end_at_deadline(poll); });
-    });
-    poll->responder.on_abandoned([this, weak = std::weak_ptr(poll)] {
-        if (PollPtr gone = weak.lock(); gone != nullptr && claim(*gone)) {
-            executors_.timers().cancel(gone->timer);
-            forget(gone);
-        }
-    });
-    for (const Probe& probe : poll->probes) {
-        Shard& shard = shard_of(probe.key.text());
-        std::lock_guard lock(shard.mutex);
-        shard.keys[probe.key.text()].emplace(poll.get(), poll);
-    }
-    // What changed between the first comparison and now has woken nobody.
-    std::string body = changed_body(index_, poll->probes);
-    if ((!body.empty() || stopping_.load()) && claim(*poll)) {
-        executors_.timers().cancel(poll->timer);
-        forget(poll);
-        reply_poll(std::move(poll->responder), body);
-    } else if (poll->claimed.load(std::memory_order_acquire)) {
-        forget(poll);  // claimed while it was still being put in
+void LongPolls::expire(const PollPtr& poll) {
+    if (claim(poll)) {
+        reply_changed(std::move(poll->responder), changed(poll->entries));
     }
 }
 
-void LongPolls::forget(const PollPtr& poll) noexcept {
-    for (const Probe& probe : poll->probes) {
-        Shard& shard = shard_of(probe.key.text());
-        std::lock_guard lock(shard.mutex);
-        auto found = shard.keys.find(probe.key.text());
-        if (found != shard.keys.end() && found->second.erase(poll.get()) > 0 && found->second.empty()) {
-            shard.keys.erase(found);
-        }
-    }
-}
-
-void LongPolls::notify(const ConfigKey& key) {
-    std::vector<PollPtr> waiting;
+void LongPolls::wake(const std::string& store_key) {
+    std::vector<Waiter> waiters;
     {
-        Shard& shard = shard_of(key.text());
+        Shard& shard = shard_of(store_key);
         std::lock_guard lock(shard.mutex);
-        auto found = shard.keys.find(key.text());
-        if (found == shard.keys.end()) {
+        const auto found = shard.waiters.find(store_key);
+        if (found == shard.waiters.end()) {
             return;
         }
-        waiting.reserve(found->second.size());
-        for (auto& entry : found->second) {
-            waiting.push_back(std::move(entry.second));
-        }
-        shard.keys.erase(found);
+        waiters = std::move(found->second);
+        shard.waiters.erase(found);
     }
-    for (std::size_t at = 0; at < waiting.size(); at += kSlice) {
-        auto begin = waiting.begin() + static_cast<std::ptrdiff_t>(at);
-        auto end = waiting.begin() + static_cast<std::ptrdiff_t>(std::min(at + kSlice, waiting.size()));
-        std::vector<PollPtr> slice(std::make_move_iterator(begin), std::make_move_iterator(end));
-        executors_.work().post([this, slice = std::move(slice), text = key.text()] {
-            for (const PollPtr& poll : slice) {
-                wake(poll, text);
+    for (std::size_t from = 0; from < waiters.size(); from += kSlice) {
+        sdk::Gate::Pass pass = gate_.enter();
+        if (!pass) {
+            return;
+        }
+        const auto begin = waiters.begin() + static_cast<std::ptrdiff_t>(from);
+        const auto end = waiters.begin() + static_cast<std::ptrdiff_t>(std::min(from + kSlice, waiters.size()));
+        executors_.work().post([this, slice = std::vector<Waiter>(begin, end), pass = std::move(pass)] {
+            for (const Waiter& waiter : slice) {
+                if (claim(waiter.poll)) {
+                    reply_changed(std::move(waiter.poll->responder), {&waiter.poll->entries[waiter.entry]});
+                }
             }
         });
     }
 }
 
-void LongPolls::wake(const PollPtr& poll, const std::string& key) noexcept {
-    if (!claim(*poll)) {
-        return;
-    }
-    executors_.timers().cancel(poll->timer);
-    forget(poll);
-    std::string body;  // only the config that woke it (§2.4 step 4)
-    for (const Probe& probe : poll->probes) {
-        if (probe.key.text() == key) {
-            append_changed(body, probe);
-            break;
-        }
-    }
-    body += '\n';
-    reply_poll(std::move(poll->responder), body);
-}
-
-void LongPolls::end_at_deadline(const PollPtr& poll) noexcept {
-    if (claim(*poll)) {
-        forget(poll);
-        reply_poll(std::move(poll->responder), changed_body(index_, poll->probes));
-    }
-}
-
-void LongPolls::stop() {
-    stopping_ = true;
+void LongPolls::stop(spi::Duration patience) noexcept {
+    gate_.close(patience);
+    std::vector<PollPtr> waiting;
     for (Shard& shard : shards_) {
-        decltype(shard.keys) keys;
-        {
-            std::lock_guard lock(shard.mutex);
-            keys.swap(shard.keys);
-        }
-        for (auto& entry : keys) {
-            for (auto& [pointer, poll] : entry.second) {
-                if (claim(*poll)) {
-                    executors_.timers().cancel(poll->timer);
-                    reply_poll(std::move(poll->responder), {});
-                }
+        std::lock_guard lock(shard.mutex);
+        for (const auto& [key, waiters] : shard.waiters) {
+            for (const Waiter& waiter : waiters) {
+                waiting.push_back(waiter.poll);
             }
+        }
+    }
+    for (const PollPtr& poll : waiting) {
+        if (claim(poll)) {
+            reply_changed(std::move(poll->responder), {});
         }
     }
 }

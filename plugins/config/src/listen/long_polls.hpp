@@ -8,60 +8,59 @@
 #include <unordered_map>
 #include <vector>
 
+#include <pharos/sdk/gate.hpp>
 #include <pharos/spi/executor.hpp>
 #include <pharos/spi/http.hpp>
 
-#include "listen/probe.hpp"
+#include "listen/polling_format.hpp"
 #include "store/index.hpp"
 
 namespace pharos::config {
 
-/// Sends a poll's reply: the body as it is, with the headers of `protocol/config.md §2.3` that forbid caching.
-void reply_poll(spi::HttpResponder responder, std::string_view body, std::string_view old_body = {}) noexcept;
-/// The configs whose md5 is not the client's, as the body of a reply; "" when there are none.
-[[nodiscard]] std::string changed_body(Index& index, const std::vector<Probe>& probes);
-
-/// The long polls that are held back, found by config key, so that a change touches those who wait for it and no
-/// others. Any thread.
-///
-/// A poll ends once: by a change, at its deadline, when the client goes, or when the server stops; who ends it is
-/// whoever claims it first.
+/// Long polls that are held until one of their configs changes (`protocol/config.md §2.4`). Any thread.
 class LongPolls {
 public:
-    LongPolls(Index& index, spi::Executors& executors) noexcept : index_(index), executors_(executors) {}
+    LongPolls(const Index& index, spi::Executors& executors) : index_(index), executors_(executors) {}
 
-    void hold(std::vector<Probe> probes, spi::Duration time, spi::HttpResponder responder);
-    /// Wakes who waits for this config. Returns at once; the work pool answers.
-    void notify(const ConfigKey& key);
-    /// Answers all with "nothing changed" and holds no more.
-    void stop();
+    /// The entries whose md5 is not the server's now; an unknown config has md5 "".
+    [[nodiscard]] std::vector<const Listened*> changed(const std::vector<Listened>& entries) const;
 
-    [[nodiscard]] std::size_t count() const noexcept { return held_.load(std::memory_order_relaxed); }
+    /// Holds the responder until a change or for `hold`; md5s are compared again at both ends, so that no change
+    /// between the caller's look and the hold, or at the deadline, is lost.
+    void hold(std::vector<Listened> entries, spi::Duration hold, spi::HttpResponder responder);
+    /// Answers whoever waits for this config, each with this config only. Not in the call.
+    void wake(const std::string& store_key);
+
+    [[nodiscard]] std::size_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
+    /// Answers all that wait; nothing is held afterwards.
+    void stop(spi::Duration patience) noexcept;
 
 private:
     struct Poll;
     using PollPtr = std::shared_ptr<Poll>;
+    struct Waiter {
+        PollPtr poll;
+        std::size_t entry;
+    };
     static constexpr std::size_t kShards = 64;
-    static constexpr std::size_t kSlice = 256;
-
     struct Shard {
         std::mutex mutex;
-        std::unordered_map<std::string, std::unordered_map<const Poll*, PollPtr>> keys;
+        std::unordered_map<std::string, std::vector<Waiter>> waiters;
     };
 
-    Shard& shard_of(const std::string& key) noexcept {
-        return shards_[std::hash<std::string>()(key) >> 9 & (kShards - 1)];
-    }
-    bool claim(Poll& poll) noexcept;
-    void forget(const PollPtr& poll) noexcept;
-    void wake(const PollPtr& poll, const std::string& key) noexcept;
-    void end_at_deadline(const PollPtr& poll) noexcept;
+    [[nodiscard]] Shard& shard_of(const std::string& key) { return shards_[std::hash<std::string>{}(key) % kShards]; }
+    /// True for the one caller who may answer the poll; takes it out of all shards.
+    bool claim(const PollPtr& poll);
+    void expire(const PollPtr& poll);
 
-    Index& index_;
+    const Index& index_;
     spi::Executors& executors_;
     std::array<Shard, kShards> shards_;
     std::atomic<std::size_t> held_{0};
-    std::atomic<bool> stopping_{false};
+    sdk::Gate gate_;
 };
+
+/// The answer to a poll: the changed configs, or nothing.
+void reply_changed(spi::HttpResponder responder, const std::vector<const Listened*>& changed);
 
 }  // namespace pharos::config

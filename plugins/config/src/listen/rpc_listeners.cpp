@@ -1,7 +1,7 @@
 #include "listen/rpc_listeners.hpp"
 
+#include <algorithm>
 #include <utility>
-#include <vector>
 
 #include <pharos/sdk/json_writer.hpp>
 
@@ -9,158 +9,216 @@ namespace pharos::config {
 
 namespace {
 
-/// The members of ConfigChangeNotifyRequest behind its requestId (§3.5).
-std::shared_ptr<const std::string> members_of(const ConfigKey& key, bool with_tenant) {
-    std::string text = "\"dataId\":";
-    sdk::JsonWriter::append_quoted(text, key.data_id());
-    text += ",\"group\":";
-    sdk::JsonWriter::append_quoted(text, key.group());
-    if (with_tenant) {
-        text += ",\"tenant\":";
-        sdk::JsonWriter::append_quoted(text, key.namespace_id());
-    }
-    text += ",\"module\":\"config\"}";
-    return std::make_shared<const std::string>(std::move(text));
-}
+using namespace std::chrono_literals;
+
+constexpr std::size_t kSlice = 64;
+constexpr int kMaxTries = 50;
+constexpr spi::Duration kAckTimeout = 3s;
+constexpr spi::Duration kRetryStep = 2s;
 
 }  // namespace
 
-void RpcListeners::add(spi::ConnectionNumber connection, const ConfigKey& key, bool blank) {
-    {
-        ConnectionShard& shard = shard_of(connection);
-        std::lock_guard lock(shard.mutex);
-        shard.keys[connection].insert(key.text());
-    }
-    KeyShard& shard = shard_of(key.text());
-    std::lock_guard lock(shard.mutex);
-    auto [at, added] = shard.keys[key.text()].insert_or_assign(connection, Listener{blank, 0});
-    count_.fetch_add(added ? 1 : 0, std::memory_order_relaxed);
-}
+RpcListeners::RpcListeners(spi::Executors& executors, spi::Connections& connections, spi::Metrics& metrics,
+                           spi::Log& log)
+    : executors_(executors),
+      connections_(connections),
+      log_(log),
+      notified_(metrics.counter("pharos_config_notifies_total", "Notifications that clients have acknowledged.")),
+      failed_(metrics.counter("pharos_config_notify_failures_total", "Notifications that failed and were tried again.")) {}
 
-void RpcListeners::remove(spi::ConnectionNumber connection, const ConfigKey& key) {
-    {
-        ConnectionShard& shard = shard_of(connection);
-        std::lock_guard lock(shard.mutex);
-        auto found = shard.keys.find(connection);
-        if (found != shard.keys.end() && found->second.erase(key.text()) > 0 && found->second.empty()) {
-            shard.keys.erase(found);
-        }
-    }
-    remove_from_key(connection, key.text());
-}
-
-void RpcListeners::remove_from_key(spi::ConnectionNumber connection, const std::string& key) {
-    KeyShard& shard = shard_of(key);
-    std::lock_guard lock(shard.mutex);
-    auto found = shard.keys.find(key);
-    if (found != shard.keys.end() && found->second.erase(connection) > 0) {
-        count_.fetch_sub(1, std::memory_order_relaxed);
-        if (found->second.empty()) {
-            shard.keys.erase(found);
-        }
-    }
-}
-
-void RpcListeners::confirm(spi::ConnectionNumber connection) {
-    if (connections_.find(connection) == nullptr) {
-        drop(connection);
-    }
+void RpcListeners::on_registered(const spi::ConnectionPtr& connection) noexcept {
+    std::lock_guard lock(connections_mutex_);
+    by_connection_[connection->number];
 }
 
 void RpcListeners::on_closed(const spi::ConnectionPtr& connection) noexcept {
-    // A client may listen to thousands: not on the transport's thread.
-    executors_.work().post([self = shared_from_this(), number = connection->number] { self->drop(number); });
-}
-
-void RpcListeners::drop(spi::ConnectionNumber connection) {
-    std::unordered_set<std::string> keys;
+    std::map<std::string, ListenerPtr> listened;
     {
-        ConnectionShard& shard = shard_of(connection);
-        std::lock_guard lock(shard.mutex);
-        auto found = shard.keys.find(connection);
-        if (found == shard.keys.end()) {
+        std::lock_guard lock(connections_mutex_);
+        const auto found = by_connection_.find(connection->number);
+        if (found == by_connection_.end()) {
             return;
         }
-        keys = std::move(found->second);
-        shard.keys.erase(found);
+        listened = std::move(found->second);
+        by_connection_.erase(found);
     }
-    for (const std::string& key : keys) {
-        remove_from_key(connection, key);
+    for (const auto& [key, listener] : listened) {
+        forget(key, listener);
     }
 }
 
-void RpcListeners::notify(const ConfigKey& key) {
-    std::vector<std::pair<spi::ConnectionNumber, bool>> listeners;
-    std::uint64_t number = 0;
+bool RpcListeners::add(spi::ConnectionNumber connection, const std::string& store_key, Name name) {
+    auto listener = std::make_shared<Listener>(connection, std::move(name));
+    ListenerPtr former;
     {
-        KeyShard& shard = shard_of(key.text());
+        std::lock_guard lock(connections_mutex_);
+        const auto found = by_connection_.find(connection);
+        if (found == by_connection_.end()) {
+            return false;
+        }
+        former = std::exchange(found->second[store_key], listener);
+    }
+    {
+        Shard& shard = shard_of(store_key);
         std::lock_guard lock(shard.mutex);
-        auto found = shard.keys.find(key.text());
-        if (found == shard.keys.end()) {
+        shard.listeners[store_key].push_back(listener);
+    }
+    size_.fetch_add(1, std::memory_order_relaxed);
+    if (former != nullptr) {
+        forget(store_key, former);
+    }
+    // The connection may have ended before the listener was in its shard: then nobody else takes it out.
+    bool ended = false;
+    {
+        std::lock_guard lock(connections_mutex_);
+        ended = !by_connection_.contains(connection);
+    }
+    if (ended) {
+        forget(store_key, listener);
+    }
+    return !ended;
+}
+
+void RpcListeners::remove(spi::ConnectionNumber connection, const std::string& store_key) {
+    ListenerPtr listener;
+    {
+        std::lock_guard lock(connections_mutex_);
+        const auto found = by_connection_.find(connection);
+        if (found == by_connection_.end()) {
             return;
         }
-        number = rounds_.fetch_add(1, std::memory_order_relaxed) + 1;
-        listeners.reserve(found->second.size());
-        for (auto& [connection, listener] : found->second) {
-            listener.round = number;
-            listeners.emplace_back(connection, listener.blank);
+        const auto place = found->second.find(store_key);
+        if (place == found->second.end()) {
+            return;
         }
+        listener = std::move(place->second);
+        found->second.erase(place);
     }
-    auto round = std::make_shared<const Round>(
-        Round{key.text(), number, members_of(key, false), members_of(key, true)});
-    for (std::size_t at = 0; at < listeners.size(); at += kSlice) {
-        auto begin = listeners.begin() + static_cast<std::ptrdiff_t>(at);
-        auto end = listeners.begin() + static_cast<std::ptrdiff_t>(std::min(at + kSlice, listeners.size()));
-        executors_.work().post([self = shared_from_this(), round, slice = std::vector(begin, end)] {
-            for (const auto& [connection, blank] : slice) {
-                self->push(round, connection, blank, 0);
-            }
-        });
-    }
+    forget(store_key, listener);
 }
 
-void RpcListeners::push(const RoundPtr& round, spi::ConnectionNumber connection, bool blank, int tries) {
-    if (stopping_.load(std::memory_order_relaxed)) {
-        return;
+void RpcListeners::forget(const std::string& store_key, const ListenerPtr& listener) {
+    {
+        std::lock_guard lock(listener->mutex);
+        listener->listening = false;
     }
-    const spi::Piece members[] = {blank ? round->plain : round->with_tenant};
-    notifies_.add();
-    connections_.push(connection, {.type = "ConfigChangeNotifyRequest", .members = members, .timeout = kAckTime},
-                      [self = shared_from_this(), round, connection, blank, tries](spi::Result<bool> acked) {
-                          if (!acked && acked.error().code() != spi::Code::kClosed) {
-                              self->retry(round, connection, blank, tries + 1);
-                          }
-                      });
-}
-
-/// §6: again after tries × 2 s; who has taken nothing after 50 tries is disconnected.
-void RpcListeners::retry(const RoundPtr& round, spi::ConnectionNumber connection, bool blank, int tries) {
-    if (!is_current(*round, connection)) {
-        return;
-    }
-    if (tries >= kMaxTries) {
-        log_.warn("config_push_given_up", spi::kv("connection", connection), spi::kv("tries", tries));
-        connections_.close(connection, "config pushes were not acknowledged");
-        return;
-    }
-    executors_.timers().after(kRetryStep * tries, [self = shared_from_this(), round, connection, blank, tries] {
-        self->executors_.work().post([self, round, connection, blank, tries] {
-            if (self->is_current(*round, connection)) {
-                self->push(round, connection, blank, tries);
-            }
-        });
-    });
-}
-
-bool RpcListeners::is_current(const Round& round, spi::ConnectionNumber connection) {
-    KeyShard& shard = shard_of(round.key);
+    Shard& shard = shard_of(store_key);
     std::lock_guard lock(shard.mutex);
-    auto found = shard.keys.find(round.key);
-    if (found == shard.keys.end()) {
-        return false;
+    const auto found = shard.listeners.find(store_key);
+    if (found == shard.listeners.end()) {
+        return;
     }
-    auto listener = found->second.find(connection);
-    return listener != found->second.end() && listener->second.round == round.number;
+    size_.fetch_sub(std::erase(found->second, listener), std::memory_order_relaxed);
+    if (found->second.empty()) {
+        shard.listeners.erase(found);
+    }
+}
+
+void RpcListeners::notify(const std::string& store_key) {
+    std::vector<ListenerPtr> listeners;
+    {
+        Shard& shard = shard_of(store_key);
+        std::lock_guard lock(shard.mutex);
+        const auto found = shard.listeners.find(store_key);
+        if (found == shard.listeners.end()) {
+            return;
+        }
+        listeners = found->second;
+    }
+    for (std::size_t from = 0; from < listeners.size(); from += kSlice) {
+        sdk::Gate::Pass pass = gate_.enter();
+        if (!pass) {
+            return;
+        }
+        const auto begin = listeners.begin() + static_cast<std::ptrdiff_t>(from);
+        const auto end = listeners.begin() + static_cast<std::ptrdiff_t>(std::min(from + kSlice, listeners.size()));
+        executors_.work().post([this, slice = std::vector<ListenerPtr>(begin, end), pass = std::move(pass)] {
+            for (const ListenerPtr& listener : slice) {
+                offer(listener);
+            }
+        });
+    }
+}
+
+void RpcListeners::offer(const ListenerPtr& listener) {
+    {
+        std::lock_guard lock(listener->mutex);
+        if (!listener->listening) {
+            return;
+        }
+        if (std::exchange(listener->on_its_way, true)) {
+            listener->again = true;
+            return;
+        }
+        listener->tries = 0;
+    }
+    send(listener);
+}
+
+void RpcListeners::send(const ListenerPtr& listener) {
+    sdk::Gate::Pass pass = gate_.enter();
+    if (!pass) {
+        return;
+    }
+    std::string members = R"("dataId":)";
+    sdk::JsonWriter::append_quoted(members, listener->name.data_id);
+    members += R"(,"group":)";
+    sdk::JsonWriter::append_quoted(members, listener->name.group);
+    // Blank is left out, as the client left it out (protocol/config.md §3.5).
+    if (listener->name.tenant && !listener->name.tenant->empty()) {
+        members += R"(,"tenant":)";
+        sdk::JsonWriter::append_quoted(members, *listener->name.tenant);
+    }
+    members += R"(,"module":"config"})";
+    const spi::Piece pieces[] = {members};
+    connections_.push(listener->connection,
+                      {.type = "ConfigChangeNotifyRequest", .members = pieces, .timeout = kAckTimeout},
+                      [this, listener, pass = std::move(pass)](spi::Result<bool> outcome) { finish(listener, outcome); });
+}
+
+void RpcListeners::finish(const ListenerPtr& listener, const spi::Result<bool>& outcome) {
+    const bool closed = !outcome && outcome.error().code() == spi::Code::kClosed;
+    bool again = false;
+    int tries = 0;
+    {
+        std::lock_guard lock(listener->mutex);
+        if (outcome || closed || !listener->listening) {
+            listener->on_its_way = false;
+            again = std::exchange(listener->again, false) && outcome && listener->listening;
+        } else {
+            tries = ++listener->tries;
+            listener->again = false;  // the next try tells of it too
+        }
+    }
+    if (outcome) {
+        notified_.add();
+    }
+    if (again) {
+        offer(listener);
+    } else if (tries >= kMaxTries) {
+        log_.warn("listener takes no notification, closing its connection",
+                  spi::kv("connection", listener->connection), spi::kv("dataId", listener->name.data_id));
+        connections_.close(listener->connection, "takes no notification");
+    } else if (tries > 0) {
+        failed_.add();
+        executors_.timers().after(kRetryStep * tries, [this, listener] {
+            if (sdk::Gate::Pass pass = gate_.enter()) {
+                executors_.work().post([this, listener, pass = std::move(pass)] { retry(listener); });
+            }
+        });
+    }
+}
+
+void RpcListeners::retry(const ListenerPtr& listener) {
+    bool wanted = false;
+    {
+        std::lock_guard lock(listener->mutex);
+        wanted = listener->listening;
+        listener->on_its_way = wanted;
+    }
+    if (wanted) {
+        send(listener);
+    }
 }
 
 }  // namespace pharos::config

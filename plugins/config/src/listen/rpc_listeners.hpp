@@ -2,91 +2,89 @@
 
 #include <array>
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
+#include <vector>
 
+#include <pharos/sdk/gate.hpp>
 #include <pharos/spi/executor.hpp>
 #include <pharos/spi/log.hpp>
 #include <pharos/spi/metrics.hpp>
 #include <pharos/spi/rpc.hpp>
 
-#include "model/config_key.hpp"
-
 namespace pharos::config {
 
-/// Which gRPC connection listens to which config, and the pushes that tell them (`protocol/config.md §3.4–3.5, §6`).
-/// Any thread. Owned by shared_ptr: acks and retries under way keep it alive.
-class RpcListeners final : public spi::ConnectionObserver, public std::enable_shared_from_this<RpcListeners> {
+/// gRPC connections that listen to configs (`protocol/config.md §3.4–3.5, §6`). Any thread.
+///
+/// A change is told to every listener of the config, without content, in the client's own notation of the namespace.
+/// What is not acked within 3 s is told again after 2, 4, 6 … s; after 50 tries the connection is closed. Only one
+/// notification of a config is on its way to a connection; a change meanwhile sends one more afterwards.
+class RpcListeners final : public spi::ConnectionObserver {
 public:
-    static constexpr int kMaxTries = 50;
-    static constexpr spi::Duration kAckTime = std::chrono::seconds(3);
-    static constexpr spi::Duration kRetryStep = std::chrono::seconds(2);
+    RpcListeners(spi::Executors& executors, spi::Connections& connections, spi::Metrics& metrics, spi::Log& log);
 
-    RpcListeners(spi::Connections& connections, spi::Executors& executors, spi::Log& log, spi::Counter& notifies) noexcept
-        : connections_(connections), executors_(executors), log_(log), notifies_(notifies) {}
+    /// One config as the client named it; `tenant` keeps whether it was absent.
+    struct Name {
+        std::string data_id;
+        std::string group;
+        std::optional<std::string> tenant;
+    };
+    /// False: the connection has ended.
+    bool add(spi::ConnectionNumber connection, const std::string& store_key, Name name);
+    void remove(spi::ConnectionNumber connection, const std::string& store_key);
+    /// Tells every listener of the config. Not in the call.
+    void notify(const std::string& store_key);
 
-    /// `blank`: the client wrote no namespace, so its pushes carry none.
-    void add(spi::ConnectionNumber connection, const ConfigKey& key, bool blank);
-    void remove(spi::ConnectionNumber connection, const ConfigKey& key);
-    /// To be called after add(): takes back everything if the connection has ended meanwhile.
-    void confirm(spi::ConnectionNumber connection);
-    /// Tells who listens to this config. Returns at once; the work pool sends.
-    void notify(const ConfigKey& key);
-    /// Sends no more.
-    void stop() noexcept { stopping_ = true; }
-
-    [[nodiscard]] std::size_t count() const noexcept { return count_.load(std::memory_order_relaxed); }
-
-    void on_registered(const spi::ConnectionPtr&) noexcept override {}
+    void on_registered(const spi::ConnectionPtr& connection) noexcept override;
     void on_closed(const spi::ConnectionPtr& connection) noexcept override;
 
+    /// Listened configs over all connections.
+    [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
+    /// No notification begins; waits for those on their way.
+    void stop(spi::Duration patience) noexcept { gate_.close(patience); }
+
 private:
-    static constexpr std::size_t kShards = 64;
-    static constexpr std::size_t kSlice = 256;
-
+    /// One connection listening to one config.
     struct Listener {
-        bool blank;
-        std::uint64_t round;  ///< of the last change; a retry for an earlier one gives up
+        Listener(spi::ConnectionNumber number, Name called) : connection(number), name(std::move(called)) {}
+        const spi::ConnectionNumber connection;
+        const Name name;
+        std::mutex mutex;  ///< guards what follows
+        bool listening = true;
+        bool on_its_way = false;
+        bool again = false;
+        int tries = 0;
     };
-    struct KeyShard {
-        std::mutex mutex;
-        std::unordered_map<std::string, std::unordered_map<spi::ConnectionNumber, Listener>> keys;
-    };
-    struct ConnectionShard {
-        std::mutex mutex;
-        std::unordered_map<spi::ConnectionNumber, std::unordered_set<std::string>> keys;
-    };
-    /// One change and what is sent for it.
-    struct Round {
-        std::string key;
-        std::uint64_t number;
-        std::shared_ptr<const std::string> plain;        ///< members without a tenant
-        std::shared_ptr<const std::string> with_tenant;  ///< members with it
-    };
-    using RoundPtr = std::shared_ptr<const Round>;
+    using ListenerPtr = std::shared_ptr<Listener>;
 
-    KeyShard& shard_of(const std::string& key) noexcept {
-        return key_shards_[std::hash<std::string>()(key) >> 9 & (kShards - 1)];
-    }
-    ConnectionShard& shard_of(spi::ConnectionNumber number) noexcept { return connection_shards_[number & (kShards - 1)]; }
-    void drop(spi::ConnectionNumber connection);
-    void remove_from_key(spi::ConnectionNumber connection, const std::string& key);
-    void push(const RoundPtr& round, spi::ConnectionNumber connection, bool blank, int tries);
-    void retry(const RoundPtr& round, spi::ConnectionNumber connection, bool blank, int tries);
-    bool is_current(const Round& round, spi::ConnectionNumber connection);
+    static constexpr std::size_t kShards = 64;
+    struct Shard {
+        std::mutex mutex;
+        std::unordered_map<std::string, std::vector<ListenerPtr>> listeners;
+    };
 
-    spi::Connections& connections_;
+    [[nodiscard]] Shard& shard_of(const std::string& key) { return shards_[std::hash<std::string>{}(key) % kShards]; }
+    void forget(const std::string& store_key, const ListenerPtr& listener);
+    void offer(const ListenerPtr& listener);
+    void send(const ListenerPtr& listener);
+    void finish(const ListenerPtr& listener, const spi::Result<bool>& outcome);
+    void retry(const ListenerPtr& listener);
+
     spi::Executors& executors_;
+    spi::Connections& connections_;
     spi::Log& log_;
-    spi::Counter& notifies_;
-    std::array<KeyShard, kShards> key_shards_;
-    std::array<ConnectionShard, kShards> connection_shards_;
-    std::atomic<std::size_t> count_{0};
-    std::atomic<std::uint64_t> rounds_{0};
-    std::atomic<bool> stopping_{false};
+    spi::Counter& notified_;
+    spi::Counter& failed_;
+    std::array<Shard, kShards> shards_;
+    std::mutex connections_mutex_;
+    /// By connection: the configs that it listens to, by store key.
+    std::unordered_map<spi::ConnectionNumber, std::map<std::string, ListenerPtr>> by_connection_;
+    std::atomic<std::size_t> size_{0};
+    sdk::Gate gate_;
 };
 
 }  // namespace pharos::config
