@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # The Debian packages Pharos is built with, and how they get here. Sourced by ./run, ./test and .ci/run.
 
 PHAROS_PACKAGES=(

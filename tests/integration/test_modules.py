@@ -60,7 +60,7 @@ def test_config_only(config_only, name):
 
 def test_modules_by_toml(tmp_path, name):
     toml = tmp_path / "pharos.toml"
-    toml.write_text('modules = ["config"]\n')
+    toml.write_text('[plugins]\nmodules = ["config"]\n')
     with Server("--config", str(toml)) as s:
         assert request("GET", query(s.url("/v1/ns/instance/list"), serviceName="a")).status == 404
         assert request("POST", s.url("/v1/cs/configs"), {"dataId": name, "group": "G1", "content": "x"}).body == b"true"

@@ -100,7 +100,7 @@ class Message:
         return self.body.get(key, default)
 
     def __repr__(self):
-        return f"{self.type} {self.raw}"
+        return f"{self.type} {self.raw[:600]}"
 
 
 def identity(data):

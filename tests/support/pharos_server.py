@@ -64,11 +64,16 @@ def free_port(offsets=(0, 1000, 1001)):
     raise RuntimeError("no free ports")
 
 
+def server_environment(more=None):
+    """Ours, without PHAROS_... : the server takes each of those for a setting, and the tests have variables of that kind."""
+    return {**{k: v for k, v in os.environ.items() if not k.startswith("PHAROS_")}, **(more or {})}
+
+
 class Server:
     def __init__(self, *flags, modules=None, port=None, data=None, env=None, deadline=20.0):
         self.flags, self.modules, self.fixed_port = list(flags), modules, port
         self.port = port
-        self.env = dict(os.environ, **(env or {}))
+        self.env = server_environment(env)
         self.deadline = deadline
         self.own_data = data is None
         self.data = pathlib.Path(data or tempfile.mkdtemp(prefix="pharos-test-"))
@@ -208,7 +213,7 @@ def run_server(*flags, env=None, timeout=20.0, port=None, data=None):
     command = [str(BIN), "server", "--port", str(port or free_port()), "--data", str(data), *flags]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              env=dict(os.environ, **(env or {})), timeout=timeout)
+                              env=server_environment(env), timeout=timeout)
         return done.returncode, done.stdout.decode(errors="replace")
     except subprocess.TimeoutExpired as e:
         return None, (e.stdout or b"").decode(errors="replace")

@@ -104,23 +104,15 @@ Environment::~Environment() {
 }
 
 std::uint64_t Environment::used_bytes(MDB_txn* txn) const noexcept {
-    constexpr MDB_dbi kFreePages = 0;  // LMDB's own table of free pages: each value starts with their number
-    MDB_envinfo info{};
-    MDB_stat stat{};
-    mdb_env_info(env_, &info);
-    mdb_env_stat(env_, &stat);
-    std::uint64_t free_pages = 0;
-    MDB_cursor* cursor = nullptr;
-    if (mdb_cursor_open(txn, kFreePages, &cursor) == 0) {
-        MDB_val key{};
-        MDB_val value{};
-        while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
-            free_pages += *static_cast<const std::size_t*>(value.mv_data);
+    // From the tables, not from LMDB's list of free pages: that one can't be read within a write transaction.
+    std::uint64_t bytes = 0;
+    for (const MDB_dbi table : tables_) {
+        MDB_stat stat{};
+        if (mdb_stat(txn, table, &stat) == 0) {
+            bytes += (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages) * stat.ms_psize;
         }
-        mdb_cursor_close(cursor);
     }
-    const std::uint64_t pages = info.me_last_pgno + 1;
-    return (pages - std::min(pages, free_pages)) * stat.ms_psize;
+    return bytes;
 }
 
 MDB_txn* Environment::begin_read() noexcept {

@@ -43,7 +43,7 @@ public:
     [[nodiscard]] MDB_env* raw() const noexcept { return env_; }
     [[nodiscard]] std::uint64_t max_bytes() const noexcept { return settings_.max_bytes; }
 
-    /// Bytes of all pages that hold something, as of the transaction.
+    /// Bytes of all pages that hold something, as of the transaction; with its own changes. Constant time.
     [[nodiscard]] std::uint64_t used_bytes(MDB_txn* txn) const noexcept;
 
     /// A read transaction, taken from a pool; null when LMDB gives none. Give it back with end_read().

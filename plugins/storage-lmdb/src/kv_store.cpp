@@ -1,6 +1,6 @@
 #include "kv_store.hpp"
 
-#include <cstring>
+#include <algorithm>
 #include <utility>
 
 namespace pharos::storage_lmdb {
@@ -79,12 +79,9 @@ spi::Status put_or_remove(Environment& environment, MDB_txn* txn, MDB_dbi dbi, s
         poisons = poisons || (code != 0 && code != MDB_NOTFOUND);
         return code == 0 || code == MDB_NOTFOUND ? spi::Status() : error_of(code, "removing a key");
     }
-    MDB_envinfo info{};
-    MDB_stat stat{};
-    mdb_env_info(environment.raw(), &info);
-    mdb_env_stat(environment.raw(), &stat);
-    const bool near = (info.me_last_pgno + 1) * stat.ms_psize + value->size() > environment.max_bytes();
-    if (near && environment.used_bytes(txn) + value->size() > environment.max_bytes()) {
+    // The revision in the table "meta" is exempt: a full store must still take removals.
+    if (dbi != environment.dbi(Environment::Table::kMeta) &&
+        environment.used_bytes(txn) + value->size() > environment.max_bytes()) {
         return {spi::Code::kTooLarge, "the store has reached its limit of " +
                                           std::to_string(environment.max_bytes()) +
                                           " bytes (storage-lmdb.max_size); remove something or raise it"};
@@ -94,8 +91,7 @@ spi::Status put_or_remove(Environment& environment, MDB_txn* txn, MDB_dbi dbi, s
         poisons = true;
         return error_of(code, "writing a key");
     }
-    std::memcpy(space.mv_data, head.data(), head.size());
-    std::memcpy(static_cast<char*>(space.mv_data) + head.size(), value->data(), value->size());
+    std::copy(value->begin(), value->end(), std::copy(head.begin(), head.end(), static_cast<char*>(space.mv_data)));
     return {};
 }
 

@@ -1,5 +1,6 @@
 #include "local_store.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "kv_store.hpp"
@@ -16,6 +17,13 @@ std::optional<spi::StoreValue> parse(std::optional<std::string_view> bytes) noex
         return std::nullopt;
     }
     return spi::StoreValue{bytes->substr(kRevisionBytes), decode_number(*bytes)};
+}
+
+/// Keys hold NULs between their parts.
+std::string printable(std::string_view key) {
+    std::string text(key);
+    std::replace(text.begin(), text.end(), '\0', '|');
+    return text;
 }
 
 spi::Revision revision_in(MDB_txn* txn, const Environment& environment) noexcept {
@@ -65,7 +73,7 @@ public:
         }
         for (const spi::StoreCompare& compare : commit_.compares) {
             if (!holds(compare, parse(get(txn, data, compare.key)))) {
-                return {spi::Code::kConflict, "the store's key has changed meanwhile"};
+                return {spi::Code::kConflict, "the store's key " + printable(compare.key) + " has changed meanwhile"};
             }
         }
         revision_ = revision_in(txn, store_.environment_) + 1;

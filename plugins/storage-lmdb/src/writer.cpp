@@ -28,7 +28,7 @@ void Writer::submit(std::unique_ptr<WriteRequest> request) noexcept {
     if (!lazy) {
         wake(lock);
     } else if (!awake_ && !std::exchange(timer_armed_, true)) {
-        executors_.timers().after(kLazyDelay, [this] {
+        timer_ = executors_.timers().after(kLazyDelay, [this] {
             if (sdk::Gate::Pass pass = gate_.enter()) {
                 std::unique_lock due(mutex_);
                 timer_armed_ = false;
@@ -126,6 +126,7 @@ void Writer::stop(spi::Duration patience) noexcept {
     {
         std::unique_lock lock(mutex_);
         stopping_ = true;
+        executors_.timers().cancel(timer_);  // it must not fire into a destroyed writer
         wake(lock);
     }
     gate_.close(patience);

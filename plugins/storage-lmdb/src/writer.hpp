@@ -69,6 +69,7 @@ private:
     Group queue_;
     bool awake_ = false;
     bool timer_armed_ = false;
+    spi::TimerId timer_ = 0;
     bool stopping_ = false;
     std::string failure_;
 };

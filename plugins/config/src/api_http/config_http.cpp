@@ -137,8 +137,12 @@ void ConfigHttp::publish(const spi::HttpRequest& request, spi::HttpResponder res
                                                            : text("username");
     wanted.source_ip = client_ip(request);
     wanted.cas_md5 = protocol::trimmed(request.header("casMd5"));
-    if (const std::optional<std::string> wrong = check_publish(wanted)) {
+    if (const std::optional<std::string> wrong = check_content(wanted)) {
         reply_caused(std::move(responder), 400, *wrong);
+        return;
+    }
+    if (check_details(wanted)) {
+        protocol::reply_text(std::move(responder), 400, "false");
         return;
     }
     repository_.publish(std::move(wanted), [responder = std::move(responder)](spi::Result<bool> outcome) mutable {
@@ -164,6 +168,11 @@ void ConfigHttp::query(const spi::HttpRequest& request, spi::HttpResponder respo
     }
     repository_.query(make_key(names.tenant, names.group, names.data_id).store_key(),
                       [responder = std::move(responder), not_found](const Found& found) mutable {
+                          if (found.unreadable) {
+                              // A 404 would make clients drop what they have (protocol/config.md §10.33–34).
+                              reply_caused(std::move(responder), 500, "the config can't be read now");
+                              return;
+                          }
                           if (found.content == nullptr) {
                               not_found(std::move(responder));
                               return;

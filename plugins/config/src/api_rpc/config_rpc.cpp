@@ -125,6 +125,12 @@ void ConfigRpc::query(const spi::RpcRequest& request, spi::RpcResponder responde
     }
     repository_.query(make_key(names.tenant, names.group, names.data_id).store_key(),
                       [responder = std::move(responder)](const Found& found) mutable {
+                          if (found.unreadable) {
+                              // "Not found" would make clients drop what they have (protocol/config.md §10.33–34).
+                              protocol::reply_rpc_error(std::move(responder), "ConfigQueryResponse",
+                                                        protocol::kRpcServerError, "the config can't be read now");
+                              return;
+                          }
                           if (found.content == nullptr) {
                               reply_not_found(std::move(responder), {});
                               return;

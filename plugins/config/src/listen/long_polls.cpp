@@ -73,6 +73,10 @@ void LongPolls::hold(std::vector<Listened> entries, spi::Duration hold, spi::Htt
     // A change may have come between the caller's comparison and the registration.
     if (const std::vector<const Listened*> missed = changed(poll->entries); !missed.empty() && claim(poll)) {
         reply_changed(std::move(poll->responder), missed);
+    } else if (poll->claimed.load(std::memory_order_acquire)) {
+        // Answered while it was still being put in: whoever claimed it saw neither the timer nor the later keys.
+        executors_.timers().cancel(poll->timer);
+        forget(poll);
     }
 }
 
@@ -82,6 +86,11 @@ bool LongPolls::claim(const PollPtr& poll) {
     }
     held_.fetch_sub(1, std::memory_order_relaxed);
     executors_.timers().cancel(poll->timer);
+    forget(poll);
+    return true;
+}
+
+void LongPolls::forget(const PollPtr& poll) {
     for (const std::string& key : poll->keys) {
         Shard& shard = shard_of(key);
         std::lock_guard lock(shard.mutex);
@@ -93,7 +102,6 @@ bool LongPolls::claim(const PollPtr& poll) {
             }
         }
     }
-    return true;
 }
 
 void LongPolls::expire(const PollPtr& poll) {

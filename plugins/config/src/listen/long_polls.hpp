@@ -51,6 +51,7 @@ private:
     [[nodiscard]] Shard& shard_of(const std::string& key) { return shards_[std::hash<std::string>{}(key) % kShards]; }
     /// True for the one caller who may answer the poll; takes it out of all shards.
     bool claim(const PollPtr& poll);
+    void forget(const PollPtr& poll);
     void expire(const PollPtr& poll);
 
     const Index& index_;

@@ -67,13 +67,20 @@ bool RpcListeners::add(spi::ConnectionNumber connection, const std::string& stor
     if (former != nullptr) {
         forget(store_key, former);
     }
-    // The connection may have ended before the listener was in its shard: then nobody else takes it out.
+    // The connection may have ended, or the listener been replaced, before it was in its shard: then nobody else takes
+    // it out.
     bool ended = false;
+    bool current = false;
     {
         std::lock_guard lock(connections_mutex_);
-        ended = !by_connection_.contains(connection);
+        const auto found = by_connection_.find(connection);
+        ended = found == by_connection_.end();
+        if (!ended) {
+            const auto place = found->second.find(store_key);
+            current = place != found->second.end() && place->second == listener;
+        }
     }
-    if (ended) {
+    if (!current) {
         forget(store_key, listener);
     }
     return !ended;

@@ -46,7 +46,7 @@ std::optional<std::string> check_key(const ConfigKey& key) {
     return std::nullopt;
 }
 
-std::optional<std::string> check_publish(const Publish& publish) {
+std::optional<std::string> check_content(const Publish& publish) {
     if (std::optional<std::string> wrong = check_key(publish.key)) {
         return wrong;
     }
@@ -57,6 +57,10 @@ std::optional<std::string> check_publish(const Publish& publish) {
         protocol::count_utf16_units(publish.content) > kMaxContentUnits) {
         return "invalid content, over 10485760";
     }
+    return std::nullopt;
+}
+
+std::optional<std::string> check_details(const Publish& publish) {
     if (std::optional<std::string> wrong = check_tags(publish.tags.value_or(""))) {
         return wrong;
     }
@@ -75,6 +79,11 @@ std::optional<std::string> check_publish(const Publish& publish) {
         }
     }
     return std::nullopt;
+}
+
+std::optional<std::string> check_publish(const Publish& publish) {
+    std::optional<std::string> wrong = check_content(publish);
+    return wrong ? wrong : check_details(publish);
 }
 
 }  // namespace pharos::config

@@ -169,16 +169,22 @@ void Repository::remove(const ConfigKey& key, spi::Completion<bool> done) {
 
 Found Repository::read(const std::string& store_key, const EntryPtr& entry) {
     const std::unique_ptr<spi::StoreSnapshot> snapshot = store_->snapshot();
-    const std::optional<spi::StoreValue> value = snapshot == nullptr ? std::nullopt : snapshot->get(store_key);
-    std::optional<ConfigRecord> record = value ? decode(value->value) : std::nullopt;
+    if (snapshot == nullptr) {
+        return {.unreadable = true};
+    }
+    const std::optional<spi::StoreValue> value = snapshot->get(store_key);
+    if (!value) {
+        return {};  // removed a moment ago
+    }
+    std::optional<ConfigRecord> record = decode(value->value);
     if (!record) {
-        return {};
+        return {.unreadable = true};
     }
     // The store may be ahead of the index for a moment: what is answered must fit together.
     const EntryPtr fitting = value->revision == entry->revision ? entry : make_entry(*record, value->revision);
     auto content = std::make_shared<const std::string>(std::move(record->content));
     hot_.keep(fitting, content);
-    return {fitting, std::move(content)};
+    return {fitting, std::move(content), false};
 }
 
 void Repository::query(const std::string& store_key, spi::UniqueFunction<void(const Found&)> done) {
@@ -188,7 +194,7 @@ void Repository::query(const std::string& store_key, spi::UniqueFunction<void(co
         return;
     }
     if (std::shared_ptr<const std::string> content = HotContents::find(*entry)) {
-        done({entry, std::move(content)});
+        done({entry, std::move(content), false});
         return;
     }
     if (entry->content_size <= kSmall) {
@@ -197,7 +203,7 @@ void Repository::query(const std::string& store_key, spi::UniqueFunction<void(co
     }
     sdk::Gate::Pass pass = gate_.enter();
     if (!pass) {
-        done({});
+        done({.unreadable = true});
         return;
     }
     executors_.block().post([this, store_key, entry, done = std::move(done), pass = std::move(pass)]() mutable {

@@ -38,6 +38,7 @@ struct Publish {
 struct Found {
     EntryPtr entry;
     std::shared_ptr<const std::string> content;
+    bool unreadable = false;  ///< there may be one, but the store can't be read now
 };
 
 /// Reads and writes configs through the Store, and keeps the index true by watching it. Any thread.
@@ -58,7 +59,7 @@ public:
     void publish(Publish publish, spi::Completion<bool> done);
     /// Done also when there was nothing.
     void remove(const ConfigKey& key, spi::Completion<bool> done);
-    /// Nothing, when there is no such config or its content is blank. Small contents are answered in the call, large
+    /// No content, when there is no such config or its content is blank, or the store can't be read. Small contents are answered in the call, large
     /// ones from a thread that may block.
     void query(const std::string& store_key, spi::UniqueFunction<void(const Found&)> done);
 

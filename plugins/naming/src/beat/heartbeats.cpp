@@ -71,7 +71,8 @@ void Heartbeats::check(const TiePtr& tie) {
     if (sick && instance.healthy) {
         registry_.replace(tie, publication, with_health(*tie, *publication, false));
     }
-    watch(tie, (sick ? times.removed_after : times.unhealthy_after) - silent);
+    // A little later than the limit, which must have been exceeded.
+    watch(tie, (sick ? times.removed_after : times.unhealthy_after) - silent + std::chrono::milliseconds(1));
 }
 
 }  // namespace pharos::naming

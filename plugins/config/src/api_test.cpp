@@ -1,0 +1,294 @@
+// The calls as clients see them, over the real repository and a store in memory.
+#include <gmock/gmock.h>
+
+#include "api_http/config_http.hpp"
+#include "api_rpc/config_rpc.hpp"
+#include "testing_fakes.hpp"
+
+namespace pharos::config::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+class FakeRoutes final : public spi::HttpRoutes, public spi::RpcMethods {
+public:
+    spi::Result<spi::Registration> add(const spi::HttpRoute& route, spi::HttpHandler handler) override {
+        http[{route.method, std::string(route.path)}] = std::move(handler);
+        EXPECT_NE(route.access.resource_of, nullptr);
+        EXPECT_EQ(route.access.resource_type, "config");
+        return spi::Registration();
+    }
+    spi::Result<spi::Registration> add(const spi::RpcMethod& method, spi::RpcHandler handler) override {
+        rpc[std::string(method.type)] = std::move(handler);
+        EXPECT_NE(method.access.resource_of, nullptr);
+        return spi::Registration();
+    }
+    spi::Registration ability(std::string_view) override { return {}; }
+
+    std::map<std::pair<spi::HttpMethod, std::string>, spi::HttpHandler> http;
+    std::map<std::string, spi::RpcHandler> rpc;
+};
+
+class ApiTest : public ::testing::Test {
+protected:
+    using Headers = std::vector<spi::HttpHeader>;
+
+    void SetUp() override {
+        ASSERT_TRUE(repository_.start(store_, [this](const std::string& key) {
+            polls_.wake(key);
+            listeners_.notify(key);
+        }));
+        ASSERT_TRUE(http_.add_to(routes_));
+        ASSERT_TRUE(rpc_.add_to(routes_, connections_));
+        auto info = std::make_shared<spi::ConnectionInfo>();
+        info->number = 7;
+        info->client_ip = "9.9.9.9";
+        connection_ = info;
+        listeners_.on_registered(connection_);
+    }
+    void TearDown() override {
+        while (!connections_.pushes.empty()) {
+            connections_.answer(spi::Status(spi::Code::kClosed, "gone"));
+        }
+    }
+
+    void send(FakeExchange& exchange, spi::HttpMethod method, std::string_view path, std::string_view query,
+              std::string_view body = {}, const Headers& headers = {}) {
+        Headers all = headers;
+        if (!body.empty()) {
+            all.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+        }
+        const spi::HttpRequest request{.method = method, .path = path, .target = path, .query = query, .body = body,
+                                       .headers = all, .remote_ip = "127.0.0.1", .principal = &nobody_};
+        routes_.http.at({method, std::string(path)})(request, spi::HttpResponder(&exchange));
+    }
+    FakeExchange call(spi::HttpMethod method, std::string_view query, std::string_view body = {},
+                      const Headers& headers = {}) {
+        FakeExchange exchange;
+        send(exchange, method, "/v1/cs/configs", query, body, headers);
+        return exchange;
+    }
+    FakeExchange get(std::string_view query) { return call(spi::HttpMethod::kGet, query); }
+    FakeExchange post(std::string_view body, const Headers& headers = {}) {
+        return call(spi::HttpMethod::kPost, "", body, headers);
+    }
+    std::string invoke(std::string_view type, std::string_view body) {
+        FakeRpcExchange exchange;
+        const spi::RpcRequest request{.type = type, .body = body, .headers = {}, .connection = connection_,
+                                      .principal = &nobody_};
+        routes_.rpc.at(std::string(type))(request, spi::RpcResponder(&exchange));
+        return exchange.type + " " + exchange.body;
+    }
+
+    spi::Principal nobody_;
+    Index index_;
+    HandExecutors executors_;
+    Counters metrics_;
+    NoLog log_;
+    MemoryStore store_;
+    FakeConnections connections_;
+    Repository repository_{index_, 1 << 20, executors_, metrics_};
+    LongPolls polls_{index_, executors_};
+    RpcListeners listeners_{executors_, connections_, metrics_, log_};
+    ConfigHttp http_{repository_, polls_, executors_.time};
+    ConfigRpc rpc_{repository_, listeners_};
+    FakeRoutes routes_;
+    spi::ConnectionPtr connection_;
+};
+
+TEST_F(ApiTest, HttpPublishesAndReads) {
+    const FakeExchange published = post("dataId=a.json&group=G1&content=%7B%22k%22%3A+1%7D&type=json&encryptedDataKey=xyz");
+    EXPECT_EQ(published.status, 200);
+    EXPECT_EQ(published.body, "true");
+    FakeExchange read = get("dataId=a.json&group=G1&tenant=");
+    EXPECT_EQ(read.status, 200);
+    EXPECT_EQ(read.body, "{\"k\": 1}");
+    EXPECT_EQ(read.headers["Config-Type"], "json");
+    EXPECT_EQ(read.headers["Content-MD5"], md5_hex("{\"k\": 1}"));
+    EXPECT_EQ(read.headers["Last-Modified"], "Tue, 14 Nov 2023 22:13:20 GMT");
+    EXPECT_EQ(read.headers["Encrypted-Data-Key"], "xyz");
+    EXPECT_EQ(read.headers["Pragma"], "no-cache");
+    EXPECT_EQ(read.headers["Expires"], "Thu, 01 Jan 1970 00:00:00 GMT");
+    EXPECT_EQ(read.headers["Cache-Control"], "no-cache,no-store");
+    EXPECT_THAT(read.content_type, HasSubstr("charset=UTF-8"));
+    EXPECT_EQ(get("dataId=a.json&group=G1&tenant=public").body, "{\"k\": 1}");
+    EXPECT_EQ(get("dataId=a.json&group=G1&tenant=dev").status, 404);
+}
+
+TEST_F(ApiTest, HttpNotFound) {
+    const FakeExchange read = get("dataId=none&group=G1");
+    EXPECT_EQ(read.status, 404);
+    EXPECT_EQ(read.body, "config data not exist\n");
+    post("dataId=a&group=G1&content=x");
+    EXPECT_EQ(get("dataId=a&group=G1&tag=t").status, 404);  // no fallback to the formal one
+}
+
+TEST_F(ApiTest, HttpRefusals) {
+    const FakeExchange blank = post("dataId=a&group=G1&content=");
+    EXPECT_EQ(blank.status, 400);
+    EXPECT_EQ(blank.body, "caused: content is blank : ;");
+    const FakeExchange missing = post("dataId=a&group=G1");
+    EXPECT_EQ(missing.status, 400);
+    EXPECT_THAT(missing.body, HasSubstr("Required parameter 'content' is not present."));
+    const FakeExchange illegal = get("dataId=a%2Fb&group=G1");
+    EXPECT_EQ(illegal.status, 400);
+    EXPECT_EQ(illegal.body, "Param 'dataId' is illegal, illegal characters should not appear in the param.\r\n");
+    EXPECT_EQ(post("dataId=a&group=G1&content=x&tag=gray").status, 400);
+    EXPECT_EQ(post("dataId=a&group=G1&content=x", {{"betaIps", "1.1.1.1"}}).status, 400);
+    EXPECT_TRUE(store_.data.empty());
+}
+
+TEST_F(ApiTest, TooManyTagsIsThe3xAnswer) {
+    const FakeExchange refused = post("dataId=a&group=G1&content=x&config_tags=1,2,3,4,5,6");
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_EQ(refused.body, "false");  // protocol/config.md §2.3
+}
+
+TEST_F(ApiTest, HttpCas) {
+    EXPECT_EQ(post("dataId=a&group=G1&content=hello", {{"casMd5", ""}}).body, "true");
+    const FakeExchange refused = post("dataId=a&group=G1&content=x", {{"casMd5", "0"}});
+    EXPECT_EQ(refused.status, 500);
+    EXPECT_EQ(refused.body, "false");
+    EXPECT_EQ(post("dataId=a&group=G1&content=x", {{"casMd5", "5d41402abc4b2a76b9719d911017c592"}}).body, "true");
+}
+
+TEST_F(ApiTest, HttpRecordsWhoAndFromWhere) {
+    post("dataId=a&group=G1&content=x&username=eve", {{"X-Forwarded-For", "8.8.8.8, 10.0.0.1"}});
+    const auto record = decode(store_.data.begin()->second.first);
+    EXPECT_EQ(record->source_ip, "8.8.8.8");
+    EXPECT_EQ(record->source_user, "eve");
+}
+
+TEST_F(ApiTest, HttpRemoves) {
+    post("dataId=a&group=G1&content=x");
+    EXPECT_EQ(call(spi::HttpMethod::kDelete, "dataId=a&group=G1&tag=t").body, "true");
+    EXPECT_EQ(get("dataId=a&group=G1").status, 200);  // only a gray one was meant
+    EXPECT_EQ(call(spi::HttpMethod::kDelete, "dataId=a&group=G1").body, "true");
+    EXPECT_EQ(get("dataId=a&group=G1").status, 404);
+    EXPECT_EQ(call(spi::HttpMethod::kDelete, "dataId=a&group=G1").body, "true");
+}
+
+TEST_F(ApiTest, LongPollFromHoldToWakeUp) {
+    post("dataId=a.json&group=G1&content=hello");
+    const std::string body =
+        "Listening-Configs=a.json%02G1%025d41402abc4b2a76b9719d911017c592%02public%01none%02G1%02%01";
+    FakeExchange held;
+    send(held, spi::HttpMethod::kPost, "/v1/cs/configs/listener", "", body, {{"Long-Pulling-Timeout", "30000"}});
+    EXPECT_EQ(held.sent, 0);
+    post("dataId=a.json&group=G1&content=other");
+    executors_.work_pool.run();
+    EXPECT_EQ(held.body, "a.json%02G1%02public%01\n");
+    FakeExchange at_once;
+    send(at_once, spi::HttpMethod::kPost, "/v1/cs/configs/listener", "", body, {{"Long-Pulling-Timeout", "30000"}});
+    EXPECT_EQ(at_once.body, "a.json%02G1%02public%01\n");
+}
+
+TEST_F(ApiTest, LongPollTimes) {
+    const std::string body = "Listening-Configs=none%02G1%02%01";
+    for (const auto& [header, time] : {std::pair("30000", 29500ms), std::pair("5000", 10000ms)}) {
+        FakeExchange held;
+        send(held, spi::HttpMethod::kPost, "/v1/cs/configs/listener", "", body, {{"Long-Pulling-Timeout", header}});
+        executors_.advance(time - 1ms);
+        EXPECT_EQ(held.sent, 0);
+        executors_.advance(1ms);
+        EXPECT_EQ(held.sent, 1);
+        EXPECT_EQ(held.body, "");
+    }
+    FakeExchange no_hangup;
+    send(no_hangup, spi::HttpMethod::kPost, "/v1/cs/configs/listener", "", body,
+         {{"Long-Pulling-Timeout", "30000"}, {"Long-Pulling-Timeout-No-Hangup", "true"}});
+    EXPECT_EQ(no_hangup.sent, 1);
+    EXPECT_EQ(no_hangup.body, "");
+    FakeExchange wrong;
+    send(wrong, spi::HttpMethod::kPost, "/v1/cs/configs/listener", "", body, {{"Long-Pulling-Timeout", "soon"}});
+    EXPECT_EQ(wrong.status, 400);
+    FakeExchange blank;
+    send(blank, spi::HttpMethod::kPost, "/v1/cs/configs/listener", "", "x=y", {{"Long-Pulling-Timeout", "30000"}});
+    EXPECT_EQ(blank.status, 400);
+    EXPECT_EQ(blank.body, "caused: invalid probeModify;");
+}
+
+TEST_F(ApiTest, ShortPollOfAnOldClient) {
+    FakeExchange old;
+    send(old, spi::HttpMethod::kPost, "/v1/cs/configs/listener", "", "Listening-Configs=a%02G1%02x%01");
+    EXPECT_EQ(old.body, "");
+    EXPECT_EQ(old.headers["Probe-Modify-Response"], "a:G1;");
+    EXPECT_THAT(old.headers["Probe-Modify-Response-New"], HasSubstr("a%02G1%01"));
+    FakeExchange newer;
+    send(newer, spi::HttpMethod::kPost, "/v1/cs/configs/listener", "", "Listening-Configs=a%02G1%02x%01",
+         {{"Client-Version", "2.0.4"}});
+    EXPECT_FALSE(newer.headers.contains("Probe-Modify-Response"));
+}
+
+TEST_F(ApiTest, RpcBodiesAsObserved) {  // protocol/config.md §3.9
+    EXPECT_EQ(invoke("ConfigPublishRequest",
+                     R"({"dataId":"g1","group":"G1","tenant":"","content":"hello","casMd5":"","additionMap":)"
+                     R"({"type":"yaml","src_user":"me","config_tags":"x,y"},"module":"config"})"),
+              R"(ConfigPublishResponse {"resultCode":200,"errorCode":0,"success":true})");
+    EXPECT_EQ(invoke("ConfigPublishRequest",
+                     R"({"dataId":"g1","group":"G1","tenant":"","content":"x","casMd5":"0","additionMap":{}})"),
+              R"(ConfigPublishResponse {"resultCode":500,"errorCode":500,"message":"Cas publish fail, server md5 may )"
+              R"(have changed.","success":false})");
+    EXPECT_EQ(invoke("ConfigQueryRequest", R"({"dataId":"g1","group":"G1","tenant":"","tag":""})"),
+              R"(ConfigQueryResponse {"resultCode":200,"errorCode":0,"content":"hello","encryptedDataKey":"",)"
+              R"("contentType":"yaml","md5":"5d41402abc4b2a76b9719d911017c592","lastModified":1700000000000,)"
+              R"("beta":false,"success":true})");
+    EXPECT_EQ(invoke("ConfigQueryRequest", R"({"dataId":"none","group":"G1"})"),
+              R"(ConfigQueryResponse {"resultCode":500,"errorCode":300,"message":"config data not exist",)"
+              R"("lastModified":0,"beta":false,"success":false})");
+    EXPECT_EQ(invoke("ConfigQueryRequest", R"({"dataId":"g1","group":"G1","tag":"zzz"})"),
+              R"(ConfigQueryResponse {"resultCode":500,"errorCode":300,"message":"config data not exist",)"
+              R"("lastModified":0,"tag":"zzz","beta":false,"success":false})");
+}
+
+TEST_F(ApiTest, RpcListensInTheClientsNotation) {
+    invoke("ConfigPublishRequest", R"({"dataId":"g1","group":"G1","content":"hello"})");
+    const std::string reply = invoke(
+        "ConfigBatchListenRequest",
+        R"({"listen":true,"configListenContexts":[{"group":"G1","md5":"","dataId":"g1","tenant":""},)"
+        R"({"group":"G1","md5":"","dataId":"nope","tenant":""},{"group":"G1","md5":"zz","dataId":"n2","tenant":"public"},)"
+        R"({"group":"G1","md5":"zz","dataId":"n3"}]})");
+    EXPECT_EQ(reply,
+              R"(ConfigChangeBatchListenResponse {"resultCode":200,"errorCode":0,"changedConfigs":[)"
+              R"({"group":"G1","dataId":"g1","tenant":""},{"group":"G1","dataId":"n2","tenant":"public"},)"
+              R"({"group":"G1","dataId":"n3"}],"success":true})");
+    invoke("ConfigPublishRequest", R"({"dataId":"g1","group":"G1","content":"again"})");
+    executors_.work_pool.run();
+    ASSERT_EQ(connections_.pushes.size(), 1u);
+    EXPECT_EQ(connections_.pushes.front().members,
+              R"(ConfigChangeNotifyRequest "dataId":"g1","group":"G1","module":"config"})");
+    connections_.answer(true);
+    EXPECT_EQ(invoke("ConfigBatchListenRequest",
+                     R"({"listen":false,"configListenContexts":[{"group":"G1","dataId":"g1","tenant":""}]})"),
+              R"(ConfigChangeBatchListenResponse {"resultCode":200,"errorCode":0,"changedConfigs":[],"success":true})");
+    invoke("ConfigRemoveRequest", R"({"dataId":"g1","group":"G1"})");
+    executors_.work_pool.run();
+    EXPECT_TRUE(connections_.pushes.empty());
+}
+
+TEST_F(ApiTest, RpcRefusals) {
+    EXPECT_EQ(invoke("ConfigPublishRequest", R"({"dataId":"g1","group":"G1","content":""})"),
+              R"(ConfigPublishResponse {"resultCode":500,"errorCode":400,"message":"content is blank : ","success":false})");
+    EXPECT_THAT(invoke("ConfigQueryRequest", R"({"dataId":"a/b","group":"G1"})"),
+                HasSubstr(R"("errorCode":400,"message":"Param check invalid:Param 'dataId' is illegal)"));
+    EXPECT_THAT(invoke("ConfigPublishRequest",
+                       R"({"dataId":"g1","group":"G1","content":"x","additionMap":{"betaIps":"1.1.1.1"}})"),
+                HasSubstr("\"success\":false"));
+    EXPECT_TRUE(store_.data.empty());
+    EXPECT_THAT(invoke("ConfigQueryRequest", "{"), HasSubstr("\"success\":false"));
+    EXPECT_EQ(invoke("ConfigRemoveRequest", R"({"dataId":"none","group":"G1"})"),
+              R"(ConfigRemoveResponse {"resultCode":200,"errorCode":0,"success":true})");
+}
+
+TEST_F(ApiTest, AStoreOutageIsNotAnAbsentConfig) {
+    post("dataId=a&group=G1&content=" + std::string(200'000, 'x'));
+    store_.broken = true;
+    FakeExchange read;
+    send(read, spi::HttpMethod::kGet, "/v1/cs/configs", "dataId=a&group=G1");
+    executors_.block_pool.run();
+    EXPECT_EQ(read.status, 500);
+}
+
+}  // namespace
+}  // namespace pharos::config::testing

@@ -1,0 +1,181 @@
+#include <gmock/gmock.h>
+
+#include "listen/polling_format.hpp"
+#include "model/key.hpp"
+#include "model/record.hpp"
+#include "model/rules.hpp"
+
+namespace pharos::config {
+namespace {
+
+using namespace std::string_literals;
+using ::testing::HasSubstr;
+
+TEST(Key, BlankNamespaceIsPublic) {
+    EXPECT_EQ(make_key("", "G", "d").store_key(), "config/public\0G\0d"s);
+    EXPECT_EQ(make_key("  ", "G", "d"), make_key("public", " G ", " d "));
+    EXPECT_EQ(make_key("null", "G", "d").namespace_id, "null");  // a namespace like others in 3.x
+}
+
+TEST(Key, ReadsItsStoreKey) {
+    const ConfigKey key = make_key("dev", "DEFAULT_GROUP", "a.b:c-d");
+    EXPECT_EQ(ConfigKey::parse(key.store_key()), key);
+    EXPECT_FALSE(ConfigKey::parse("config/a\0b"s));
+    EXPECT_FALSE(ConfigKey::parse("other/a\0b\0c"s));
+    EXPECT_FALSE(ConfigKey::parse(""));
+}
+
+TEST(Key, TheLongestAllowedFitsTheStore) {
+    EXPECT_LE(make_key(std::string(64, 'n'), std::string(128, 'g'), std::string(256, 'd')).store_key().size(), 480u);
+}
+
+ConfigRecord full_record() {
+    ConfigRecord record;
+    record.content = "k: v\r\n\xF0\x9F\x98\x80\0tail"s;
+    record.md5 = md5_hex(record.content);
+    record.type = "yaml";
+    record.app_name = "app";
+    record.tags = "x,y";
+    record.description = "d";
+    record.use = "u";
+    record.effect = "e";
+    record.schema = "s";
+    record.encrypted_data_key = "key";
+    record.source_user = "me";
+    record.source_ip = "1.1.1.1";
+    record.created_ms = 1795402327414;
+    record.modified_ms = -1;
+    return record;
+}
+
+TEST(Record, ComesBackAsItWas) {
+    const ConfigRecord before = full_record();
+    const std::optional<ConfigRecord> after = decode(encode(before));
+    ASSERT_TRUE(after);
+    EXPECT_EQ(encode(*after), encode(before));
+    EXPECT_EQ(after->content, before.content);
+    EXPECT_EQ(after->source_ip, "1.1.1.1");
+    EXPECT_EQ(after->created_ms, before.created_ms);
+    EXPECT_EQ(after->modified_ms, -1);
+}
+
+TEST(Record, RefusesWhatIsCutLongerOrNewer) {
+    const std::string bytes = encode(full_record());
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+        EXPECT_FALSE(decode(std::string_view(bytes).substr(0, size))) << size;
+    }
+    EXPECT_FALSE(decode(bytes + "x"));
+    std::string newer = bytes;
+    newer[0] = 2;
+    EXPECT_FALSE(decode(newer));
+    std::string huge = bytes;
+    huge[17] = huge[18] = huge[19] = huge[20] = '\xFF';
+    EXPECT_FALSE(decode(huge));
+}
+
+TEST(Record, Md5AsEverywhere) {
+    EXPECT_EQ(md5_hex("hello"), "5d41402abc4b2a76b9719d911017c592");  // protocol/config.md §3.9
+    EXPECT_EQ(md5_hex(""), "d41d8cd98f00b204e9800998ecf8427e");
+}
+
+TEST(Record, KnownTypesOnly) {
+    EXPECT_EQ(normalised_type("yaml"), "yaml");
+    EXPECT_EQ(normalised_type("unset"), "unset");
+    EXPECT_EQ(normalised_type("YAML"), "text");
+    EXPECT_EQ(normalised_type(""), "text");
+}
+
+TEST(Rules, NamesOfTheChecker) {
+    EXPECT_FALSE(check_names("", "G", "a.b_c:d-e"));
+    EXPECT_EQ(check_names("", "G", std::string(257, 'a')),
+              "Param 'dataId' is illegal, the param length should not exceed 256.");
+    EXPECT_EQ(check_names("", "G", "a/b"), "Param 'dataId' is illegal, illegal characters should not appear in the param.");
+    EXPECT_THAT(*check_names("", "a b", "d"), HasSubstr("Param 'group'"));
+    EXPECT_THAT(*check_names(std::string(65, 'n'), "G", "d"), HasSubstr("Param 'namespaceId/tenant'"));
+}
+
+Publish publish_of(std::string content) {
+    Publish publish;
+    publish.key = make_key("", "G", "d");
+    publish.content = std::move(content);
+    return publish;
+}
+
+TEST(Rules, ContentIsThereAndNotTooLong) {
+    EXPECT_EQ(check_publish(publish_of("")), "content is blank : ");
+    EXPECT_EQ(check_publish(publish_of(" \n")), "content is blank : ");
+    EXPECT_FALSE(check_publish(publish_of(std::string(10'485'760, 'a'))));
+    EXPECT_EQ(check_publish(publish_of(std::string(10'485'761, 'a'))), "invalid content, over 10485760");
+    std::string wide;  // 2 bytes, 1 unit each
+    for (int i = 0; i < 6'000'000; ++i) {
+        wide += "\xC3\xA4";
+    }
+    EXPECT_FALSE(check_publish(publish_of(wide)));
+    Publish nameless = publish_of("c");
+    nameless.key.data_id.clear();
+    EXPECT_EQ(check_publish(nameless), "invalid dataId : ");
+}
+
+TEST(Rules, LimitsOfTheOtherFields) {
+    Publish publish = publish_of("c");
+    publish.tags = "a,b,c,d,e";
+    EXPECT_FALSE(check_publish(publish));
+    publish.tags = "a,b,c,d,e,f";
+    EXPECT_EQ(check_publish(publish), "too much config_tags, over 5");
+    publish.tags = std::string(65, 't');
+    EXPECT_EQ(check_publish(publish), "too long tag, over 64");
+    publish.tags = "";
+    publish.description = std::string(129, 'd');
+    EXPECT_EQ(check_publish(publish), "too long desc, over 128");
+    publish.description.clear();
+    publish.schema = std::string(32769, 's');
+    EXPECT_EQ(check_publish(publish), "too long schema, over 32768");
+}
+
+TEST(PollingFormat, ReadsBothKindsOfLines) {
+    const ParsedListening parsed = parse_listening("a.json\x02G1\x02md\x02public\x01" "b\x02G2\x02\x01" "cut\x02off");
+    EXPECT_EQ(parsed.error, "");
+    ASSERT_EQ(parsed.entries.size(), 2u);
+    EXPECT_EQ(parsed.entries[0].tenant, "public");
+    EXPECT_EQ(parsed.entries[0].md5, "md");
+    EXPECT_EQ(parsed.entries[1].data_id, "b");
+    EXPECT_EQ(parsed.entries[1].tenant, "");
+    EXPECT_EQ(parsed.entries[1].md5, "");
+}
+
+TEST(PollingFormat, DecodesOnceMore) {
+    const ParsedListening parsed = parse_listening("a%02G%02%01");
+    ASSERT_EQ(parsed.entries.size(), 1u);
+    EXPECT_EQ(parsed.entries[0].group, "G");
+}
+
+TEST(PollingFormat, RefusesBlankOverlongAndTooMany) {
+    EXPECT_EQ(parse_listening("").error, "invalid probeModify");
+    EXPECT_EQ(parse_listening(" ").error, "invalid probeModify");
+    EXPECT_EQ(parse_listening("a\x02g\x02m\x02t\x02x\x01").error, "invalid probeModify");
+    std::string lines;
+    for (int i = 0; i < 10'000; ++i) {
+        lines += "d" + std::to_string(i) + "\x02g\x02\x01";
+    }
+    EXPECT_EQ(parse_listening(lines).entries.size(), 10'000u);
+    EXPECT_EQ(parse_listening(lines + "more\x02g\x02\x01").error, "invalid probeModify");
+}
+
+TEST(PollingFormat, WritesTheObservedAnswer) {
+    std::string body;
+    append_changed(body, {"a.json", "G1", "public", "x"});
+    EXPECT_EQ(body, "a.json%02G1%02public%01");  // protocol/config.md §2.4
+    body.clear();
+    append_changed(body, {"a:b", "G1", "", "x"});
+    EXPECT_EQ(body, "a%3Ab%02G1%01");
+}
+
+TEST(PollingFormat, VersionsAsNumbers) {
+    EXPECT_EQ(version_number("2.0.4"), 204);
+    EXPECT_EQ(version_number(""), 200);
+    EXPECT_EQ(version_number("1.4.2"), 142);
+    EXPECT_EQ(version_number("Nacos-Java-Client:v2"), 200);
+}
+
+}  // namespace
+}  // namespace pharos::config

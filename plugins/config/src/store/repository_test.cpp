@@ -1,0 +1,240 @@
+#include <gmock/gmock.h>
+
+#include "model/rules.hpp"
+#include "store/repository.hpp"
+#include "testing_fakes.hpp"
+
+namespace pharos::config::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+
+EntryPtr entry_of(std::string md5, spi::Revision revision, std::size_t size = 0) {
+    ConfigRecord record;
+    record.md5 = std::move(md5);
+    record.content = std::string(size, 'c');
+    return make_entry(record, revision);
+}
+
+TEST(Index, TakesOnlyNewerRevisions) {
+    Index index;
+    EXPECT_TRUE(index.apply("config/public", 5, entry_of("a", 5)));
+    EXPECT_FALSE(index.apply("config/public", 5, entry_of("b", 5)));
+    EXPECT_FALSE(index.apply("config/public", 4, nullptr));
+    EXPECT_EQ(index.find("config/public")->md5, "a");
+    EXPECT_TRUE(index.apply("config/public", 6, nullptr));
+    EXPECT_EQ(index.find("config/public"), nullptr);
+}
+
+TEST(Index, CountsByNamespace) {
+    Index index;
+    for (int i = 0; i < 10; ++i) {
+        const std::string key = make_key(i < 7 ? "dev" : "", "G", std::to_string(i)).store_key();
+        index.apply(key, 1, entry_of("m", 1));
+    }
+    EXPECT_EQ(index.size(), 10u);
+    EXPECT_EQ(index.count("dev"), 7u);
+    EXPECT_EQ(index.count("public"), 3u);
+    EXPECT_EQ(index.count("de"), 0u);
+}
+
+TEST(HotContents, KeepsWithinItsBudgetAndWhatIsUsed) {
+    HotContents hot(1000);
+    std::vector<EntryPtr> entries;
+    for (int i = 0; i < 10; ++i) {
+        entries.push_back(entry_of("m", 1, 100));
+        hot.keep(entries.back(), std::make_shared<const std::string>(100, 'c'));
+    }
+    EXPECT_EQ(hot.bytes(), 1000u);
+    EXPECT_NE(HotContents::find(*entries[0]), nullptr);
+    entries.push_back(entry_of("m", 1, 100));
+    hot.keep(entries.back(), std::make_shared<const std::string>(100, 'c'));
+    EXPECT_EQ(hot.bytes(), 1000u);
+    EXPECT_NE(HotContents::find(*entries[0]), nullptr);  // used: it stays, the next one goes
+    EXPECT_EQ(HotContents::find(*entries[1]), nullptr);
+    const EntryPtr big = entry_of("m", 1, 126);
+    hot.keep(big, std::make_shared<const std::string>(126, 'c'));
+    EXPECT_EQ(HotContents::find(*big), nullptr);
+}
+
+TEST(HotContents, ManyReplacedEntriesDoNotCountForEver) {
+    HotContents hot(1000);
+    for (int i = 0; i < 1000; ++i) {
+        hot.keep(entry_of("m", 1, 100), std::make_shared<const std::string>(100, 'c'));
+        ASSERT_LE(hot.bytes(), 1000u);
+    }
+}
+
+class RepositoryTest : public ::testing::Test {
+protected:
+    void SetUp() override {
+        ASSERT_TRUE(repository_.start(store_, [this](const std::string& key) { changed_.push_back(key); }));
+    }
+    static Publish publish_of(std::string content, std::string cas = {}) {
+        Publish publish;
+        publish.key = make_key("", "G", "d");
+        publish.content = std::move(content);
+        publish.cas_md5 = std::move(cas);
+        return publish;
+    }
+    spi::Status publish(Publish wanted) {
+        spi::Status status(spi::Code::kInternal, "not done");
+        repository_.publish(std::move(wanted), [&](spi::Result<bool> done) {
+            status = done ? spi::Status::ok() : done.error();
+        });
+        return status;
+    }
+    Found query() {
+        Found result;
+        repository_.query(key_, [&](const Found& found) { result = found; });
+        return result;
+    }
+    ConfigRecord stored() { return *decode(store_.data.at(key_).first); }
+
+    const std::string key_ = make_key("", "G", "d").store_key();
+    Index index_;
+    HandExecutors executors_;
+    Counters metrics_;
+    MemoryStore store_;
+    std::vector<std::string> changed_;
+    Repository repository_{index_, 4096, executors_, metrics_};
+};
+
+TEST_F(RepositoryTest, PublishedIsReadable) {
+    EXPECT_EQ(query().content, nullptr);
+    ASSERT_TRUE(publish(publish_of("hello")));
+    const Found found = query();
+    ASSERT_NE(found.content, nullptr);
+    EXPECT_EQ(*found.content, "hello");
+    EXPECT_EQ(found.entry->md5, "5d41402abc4b2a76b9719d911017c592");
+    EXPECT_EQ(found.entry->type, "text");
+    EXPECT_EQ(found.entry->modified_ms, 1'700'000'000'000);
+    EXPECT_THAT(changed_, ElementsAre(key_));
+}
+
+TEST_F(RepositoryTest, TheSameContentTellsNobody) {
+    ASSERT_TRUE(publish(publish_of("hello")));
+    executors_.time.advance(5s);
+    Publish again = publish_of("hello");
+    again.type = "yaml";
+    ASSERT_TRUE(publish(std::move(again)));
+    EXPECT_EQ(changed_.size(), 1u);
+    EXPECT_EQ(query().entry->type, "yaml");
+    EXPECT_EQ(query().entry->modified_ms, 1'700'000'005'000);
+    EXPECT_EQ(stored().created_ms, 1'700'000'000'000);
+}
+
+TEST_F(RepositoryTest, AbsentFieldsOnUpdate) {
+    Publish first = publish_of("1");
+    first.app_name = "app";
+    first.tags = "a,b";
+    first.description = "text";
+    first.use = "u";
+    ASSERT_TRUE(publish(std::move(first)));
+    ASSERT_TRUE(publish(publish_of("2")));
+    EXPECT_EQ(stored().app_name, "app");  // kept (protocol/config.md §10.3)
+    EXPECT_EQ(stored().tags, "a,b");
+    EXPECT_EQ(stored().description, "");  // cleared
+    EXPECT_EQ(stored().use, "");
+    Publish third = publish_of("3");
+    third.app_name = "";
+    third.tags = "";
+    ASSERT_TRUE(publish(std::move(third)));
+    EXPECT_EQ(stored().app_name, "");
+    EXPECT_EQ(stored().tags, "");
+}
+
+TEST_F(RepositoryTest, CasComparesInsertsAndFails) {
+    EXPECT_TRUE(publish(publish_of("hello", "whatever")));  // §10.27: absent inserts
+    const spi::Status wrong = publish(publish_of("2", "00000000000000000000000000000000"));
+    EXPECT_EQ(wrong.code(), spi::Code::kConflict);
+    EXPECT_EQ(wrong.message(), "Cas publish fail, server md5 may have changed.");
+    EXPECT_TRUE(publish(publish_of("2", "5d41402abc4b2a76b9719d911017c592")));
+    EXPECT_EQ(*query().content, "2");
+}
+
+TEST_F(RepositoryTest, OfTwoCasPublishesOneWins) {
+    ASSERT_TRUE(publish(publish_of("hello")));
+    store_.manual = true;
+    std::vector<bool> outcomes;
+    for (const char* content : {"a", "b"}) {
+        repository_.publish(publish_of(content, "5d41402abc4b2a76b9719d911017c592"),
+                            [&](spi::Result<bool> done) { outcomes.push_back(done.is_ok()); });
+    }
+    store_.flush();
+    EXPECT_THAT(outcomes, ElementsAre(true, false));
+    EXPECT_EQ(*query().content, "a");
+}
+
+TEST_F(RepositoryTest, PlainPublishesOfOneConfigAllGoThrough) {
+    store_.manual = true;
+    int done = 0;
+    for (int i = 0; i < 64; ++i) {
+        repository_.publish(publish_of(std::to_string(i)), [&](spi::Result<bool> result) { done += result ? 1 : 0; });
+    }
+    store_.flush();
+    EXPECT_EQ(done, 64);
+}
+
+TEST_F(RepositoryTest, RemovesAndTellsOnce) {
+    ASSERT_TRUE(publish(publish_of("hello")));
+    changed_.clear();
+    for (int i = 0; i < 2; ++i) {
+        bool done = false;
+        repository_.remove(make_key("public", "G", "d"), [&](spi::Result<bool> result) { done = result.is_ok(); });
+        EXPECT_TRUE(done);
+    }
+    EXPECT_THAT(changed_, ElementsAre(key_));
+    EXPECT_EQ(query().content, nullptr);
+}
+
+TEST_F(RepositoryTest, WhatTheStoreTellsOfOthersArrivesToo) {
+    ConfigRecord record;
+    record.content = "elsewhere";
+    record.md5 = md5_hex(record.content);
+    spi::StoreCommit commit;
+    commit.ops.push_back({key_, encode(record)});
+    store_.commit(std::move(commit), [](spi::Result<spi::Revision>) {});
+    EXPECT_THAT(changed_, ElementsAre(key_));
+    EXPECT_EQ(*query().content, "elsewhere");
+}
+
+TEST_F(RepositoryTest, LargeContentIsReadWhereBlockingIsAllowed) {
+    ASSERT_TRUE(publish(publish_of(std::string(70'000, 'x'))));
+    std::size_t size = 0;
+    repository_.query(key_, [&](const Found& found) { size = found.content->size(); });
+    EXPECT_EQ(size, 0u);
+    EXPECT_EQ(executors_.block_pool.run(), 1u);
+    EXPECT_EQ(size, 70'000u);
+}
+
+TEST_F(RepositoryTest, LoadsWhatIsThereAndRefusesWhatItCannotRead) {
+    ASSERT_TRUE(publish(publish_of("hello")));
+    Index index;
+    Repository second(index, 4096, executors_, metrics_);
+    ASSERT_TRUE(second.start(store_, [](const std::string&) {}));
+    std::string content;
+    second.query(key_, [&](const Found& found) { content = *found.content; });
+    EXPECT_EQ(content, "hello");
+    store_.data["config/public\0G\0z"] = {"\x09rubbish", 9};
+    Index empty;
+    Repository third(empty, 4096, executors_, metrics_);
+    EXPECT_FALSE(third.start(store_, [](const std::string&) {}));
+}
+
+TEST_F(RepositoryTest, AStoreThatCannotBeReadIsNotAnAbsentConfig) {
+    ASSERT_TRUE(publish(publish_of(std::string(3000, 'x'))));  // too large to be kept
+    store_.broken = true;
+    const Found found = query();
+    EXPECT_EQ(found.content, nullptr);
+    EXPECT_TRUE(found.unreadable);  // protocol/config.md §10.34: never 404 then
+}
+
+TEST_F(RepositoryTest, StoppedItRefuses) {
+    repository_.stop(1s);
+    EXPECT_EQ(publish(publish_of("1")).code(), spi::Code::kUnavailable);
+}
+
+}  // namespace
+}  // namespace pharos::config::testing

@@ -1,0 +1,59 @@
+// Commits a second, in a closed loop of N writers, each waiting for its own commit.
+#include <benchmark/benchmark.h>
+
+#include <atomic>
+#include <functional>
+
+#include "testing.hpp"
+
+namespace pharos::storage_lmdb::testing {
+namespace {
+
+void commits(benchmark::State& state) {
+    TempFolder folder;
+    OpenStore open(folder.store());
+    const int writers = static_cast<int>(state.range(0));
+    const int rounds = 2000 + writers * 200;
+    std::int64_t total = 0;
+    std::atomic<int> serial{0};
+    for (auto _ : state) {
+        std::atomic<int> left{rounds};
+        std::atomic<int> running{writers};
+        std::promise<void> end;
+        std::function<void()> next = [&] {
+            if (left.fetch_sub(1) <= 0) {
+                if (--running == 0) {
+                    end.set_value();
+                }
+                return;
+            }
+            open.store().commit(put("config/" + std::to_string(serial++ * 7919LL % 100003), std::string(1024, 'v')),
+                              [&](spi::Result<spi::Revision>) { next(); });
+        };
+        for (int i = 0; i < writers; ++i) {
+            next();
+        }
+        end.get_future().wait();
+        total += rounds;
+    }
+    state.SetItemsProcessed(total);
+    state.counters["per_sync"] = static_cast<double>(open.metrics.counters["pharos_store_writes_total"].value()) /
+                                 static_cast<double>(open.metrics.counters["pharos_store_commits_total"].value());
+}
+BENCHMARK(commits)->Arg(1)->Arg(64)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+void snapshot_get(benchmark::State& state) {
+    TempFolder folder;
+    OpenStore open(folder.store());
+    for (int i = 0; i < 1000; ++i) {
+        (void)commit_now(open.store(), put("k" + std::to_string(i), std::string(100, 'v')));
+    }
+    for (auto _ : state) {
+        auto snapshot = open.store().snapshot();
+        benchmark::DoNotOptimize(snapshot->get("k500"));
+    }
+}
+BENCHMARK(snapshot_get);
+
+}  // namespace
+}  // namespace pharos::storage_lmdb::testing

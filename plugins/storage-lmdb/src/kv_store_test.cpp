@@ -1,0 +1,218 @@
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "testing.hpp"
+
+namespace pharos::storage_lmdb::testing {
+namespace {
+
+using spi::Code;
+using spi::KvBatch;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+KvBatch one(std::string key, std::optional<std::string> value) {
+    KvBatch batch;
+    batch.ops.push_back({std::move(key), std::move(value)});
+    return batch;
+}
+
+std::string read(OpenStore& open, std::string_view key) {
+    auto snapshot = open.kv().snapshot();
+    auto value = snapshot->get(key);
+    return value ? std::string(*value) : "(absent)";
+}
+
+TEST(KvStore, WritesReadsScansAndReopens) {
+    TempFolder folder;
+    {
+        OpenStore open(folder.store());
+        ASSERT_TRUE(open.status) << open.status.message();
+        EXPECT_TRUE(write_now(open.kv(), one("b", "2")));
+        EXPECT_TRUE(write_now(open.kv(), one("a", "1")));
+        EXPECT_TRUE(write_now(open.kv(), one("b", std::nullopt)));
+        EXPECT_TRUE(write_now(open.kv(), one("none", std::nullopt)));
+    }
+    OpenStore open(folder.store());
+    EXPECT_EQ(read(open, "a"), "1");
+    EXPECT_EQ(read(open, "b"), "(absent)");
+    EXPECT_TRUE(write_now(open.kv(), one("ab", "1")));
+    std::vector<std::string> keys;
+    open.kv().snapshot()->scan("a", "", [&](std::string_view key, std::string_view) {
+        keys.emplace_back(key);
+        return true;
+    });
+    EXPECT_THAT(keys, ElementsAre("a", "ab"));
+}
+
+TEST(KvStore, KeepsItsKeysApartFromTheStore) {
+    TempFolder folder;
+    OpenStore open(folder.store());
+    EXPECT_TRUE(write_now(open.kv(), one("k", "kv")));
+    EXPECT_TRUE(commit_now(open.store(), put("k", "store")));
+    EXPECT_EQ(read(open, "k"), "kv");
+    EXPECT_EQ(open.store().snapshot()->get("k")->value, "store");
+}
+
+TEST(KvStore, RefusesBadKeys) {
+    TempFolder folder;
+    OpenStore open(folder.store());
+    EXPECT_EQ(write_now(open.kv(), one("", "1")).error().code(), Code::kInvalidArgument);
+    EXPECT_EQ(write_now(open.kv(), one(std::string(512, 'k'), "1")).error().code(), Code::kInvalidArgument);
+    EXPECT_TRUE(write_now(open.kv(), one(std::string(511, 'k'), "1")));
+}
+
+TEST(KvStore, LazyWritesWaitForTheTimer) {
+    TempFolder folder;
+    OpenStore open(folder.store());
+    std::promise<void> done;
+    open.kv().write(one("a", "1"), spi::Durability::kLazy, [&](spi::Result<bool> result) {
+        EXPECT_TRUE(result);
+        done.set_value();
+    });
+    auto future = done.get_future();
+    EXPECT_EQ(future.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
+    EXPECT_EQ(open.executors.manual_timers.fire(), 1u);
+    future.wait();
+    EXPECT_EQ(read(open, "a"), "1");
+}
+
+TEST(KvStore, LazyWritesGoWithADurableOneInOrder) {
+    TempFolder folder;
+    OpenStore open(folder.store());
+    std::vector<int> order;
+    open.kv().write(one("a", "1"), spi::Durability::kLazy, [&](spi::Result<bool>) { order.push_back(1); });
+    EXPECT_TRUE(write_now(open.kv(), one("a", "2")));
+    EXPECT_THAT(order, ElementsAre(1));
+    EXPECT_EQ(read(open, "a"), "2");
+    EXPECT_EQ(open.metrics.counters["pharos_store_commits_total"].value(), 1u);
+    EXPECT_EQ(open.metrics.counters["pharos_store_writes_total"].value(), 2u);
+}
+
+TEST(KvStore, StoppingWritesWhatWaits) {
+    TempFolder folder;
+    bool done = false;
+    {
+        OpenStore open(folder.store());
+        open.kv().write(one("a", "1"), spi::Durability::kLazy, [&](spi::Result<bool> result) { done = result.is_ok(); });
+        open.writer->stop(std::chrono::seconds(30));
+        EXPECT_TRUE(done);
+        EXPECT_EQ(write_now(open.kv(), one("a", "2")).error().code(), Code::kUnavailable);
+    }
+    OpenStore open(folder.store());
+    EXPECT_EQ(read(open, "a"), "1");
+}
+
+TEST(KvStore, TheSizeLimitRefusesPutsAndAllowsRemovals) {
+    TempFolder folder;
+    OpenStore open(folder.store(), 64 << 20, 8 << 20);
+    int stored = 0;
+    spi::Status refused;
+    while (stored < 100 && refused) {
+        auto result = write_now(open.kv(), one("k" + std::to_string(stored), std::string(1 << 20, 'x')));
+        if (result) {
+            ++stored;
+        } else {
+            refused = result.error();
+        }
+    }
+    EXPECT_EQ(refused.code(), Code::kTooLarge);
+    EXPECT_THAT(refused.message(), HasSubstr("storage-lmdb.max_size"));
+    EXPECT_GE(stored, 6);
+    EXPECT_LE(stored, 8);
+    EXPECT_TRUE(write_now(open.kv(), one("k0", std::nullopt)));
+    EXPECT_TRUE(write_now(open.kv(), one("k0", std::string(1 << 20, 'x'))));
+}
+
+TEST(KvStore, AFullStoreTakesRemovalsByCommit) {
+    TempFolder folder;
+    OpenStore open(folder.store(), 64 << 20, 4 << 20);
+    int stored = 0;
+    while (commit_now(open.store(), put("k" + std::to_string(stored), std::string(900'000, 'x')))) {
+        ++stored;
+    }
+    ASSERT_GE(stored, 3);
+    // To the last page, so that not even the revision would fit.
+    while (write_now(open.kv(), one("f" + std::to_string(stored), std::string(3000, 'x')))) {
+        ++stored;
+    }
+    spi::StoreCommit removal;
+    removal.ops.push_back({"k0", std::nullopt});
+    EXPECT_TRUE(commit_now(open.store(), removal));
+    EXPECT_TRUE(commit_now(open.store(), put("k0", std::string(800'000, 'x'))));
+}
+
+TEST(KvStore, OneGroupCannotRunOverTheLimit) {
+    TempFolder folder;
+    OpenStore open(folder.store(), 64 << 20, 4 << 20);
+    std::promise<void> end;
+    int good = 0;
+    int answered = 0;
+    for (int i = 0; i < 32; ++i) {
+        open.kv().write(one("k" + std::to_string(i), std::string(1 << 20, 'x')),
+                        i < 31 ? spi::Durability::kLazy : spi::Durability::kDurable, [&](spi::Result<bool> result) {
+                            good += result ? 1 : 0;
+                            if (++answered == 32) {
+                                end.set_value();
+                            }
+                        });
+    }
+    end.get_future().wait();
+    EXPECT_LE(good, 4);
+    EXPECT_GE(good, 3);
+}
+
+TEST(KvStore, AFullMapFailsTheBigBatchAndNotItsNeighbours) {
+    TempFolder folder;
+    OpenStore open(folder.store(), 2 << 20, 1 << 20);
+    std::promise<void> end;
+    std::vector<Code> codes;
+    auto note = [&](spi::Result<bool> result) {
+        codes.push_back(result ? Code::kOk : result.error().code());
+        if (codes.size() == 3) {
+            end.set_value();
+        }
+    };
+    open.kv().write(one("a", "1"), spi::Durability::kLazy, note);
+    open.kv().write(one("big", std::string(3 << 20, 'x')), spi::Durability::kLazy, note);
+    open.kv().write(one("b", "1"), spi::Durability::kDurable, note);
+    end.get_future().wait();
+    EXPECT_THAT(codes, ElementsAre(Code::kOk, Code::kTooLarge, Code::kOk));
+    EXPECT_EQ(read(open, "a") + read(open, "b"), "11");
+}
+
+spi::Status status_of_opening(const std::string& folder) {
+    return OpenStore(folder).status;
+}
+
+TEST(Opening, RefusesANewerFormat) {
+    TempFolder folder;
+    {
+        OpenStore open(folder.store());
+        MDB_txn* txn = nullptr;
+        ASSERT_EQ(mdb_txn_begin(open.environment->raw(), nullptr, 0, &txn), 0);
+        const std::string number = encode_number(7);
+        MDB_val key = value_of("format");
+        MDB_val value = value_of(number);
+        ASSERT_EQ(mdb_put(txn, open.environment->dbi(Environment::Table::kMeta), &key, &value, 0), 0);
+        ASSERT_EQ(mdb_txn_commit(txn), 0);
+    }
+    EXPECT_THAT(status_of_opening(folder.store()).message(), HasSubstr("store format 7"));
+}
+
+TEST(Opening, RefusesWhatIsNoDatabase) {
+    TempFolder folder;
+    std::filesystem::create_directory(folder.store());
+    {
+        std::ofstream(folder.store() + "/data.mdb") << std::string(16384, 'x');
+    }
+    EXPECT_THAT(status_of_opening(folder.store()).message(), HasSubstr(folder.store()));
+}
+
+TEST(Opening, NamesAFolderThatCannotBeMade) {
+    EXPECT_THAT(status_of_opening("/proc/pharos/store").message(), HasSubstr("/proc/pharos/store"));
+}
+
+}  // namespace
+}  // namespace pharos::storage_lmdb::testing

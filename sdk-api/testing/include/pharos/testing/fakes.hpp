@@ -1,0 +1,258 @@
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <pharos/spi/executor.hpp>
+#include <pharos/spi/http.hpp>
+#include <pharos/spi/log.hpp>
+#include <pharos/spi/metrics.hpp>
+#include <pharos/spi/rpc.hpp>
+
+/// Hand-driven stand-ins for what the kernel gives to plugins, so that tests need no threads, sockets or sleeping.
+namespace pharos::testing {
+
+/// Time that stands still until the test moves it.
+class ManualClock final : public spi::Clock {
+public:
+    [[nodiscard]] spi::Duration steady() const noexcept override { return now; }
+    [[nodiscard]] std::int64_t wall_ms() const noexcept override { return wall; }
+
+    spi::Duration now = std::chrono::hours(1);
+    std::int64_t wall = 1'795'402'384'190;
+};
+
+/// Keeps tasks until run() is called. Any thread may post.
+class ManualExecutor final : public spi::Executor {
+public:
+    void post(spi::Task task) noexcept override {
+        std::lock_guard lock(mutex_);
+        tasks_.push_back(std::move(task));
+    }
+    /// Runs all that is queued, and what that queues. Returns how many ran.
+    std::size_t run() {
+        std::size_t count = 0;
+        for (;;) {
+            spi::Task task;
+            {
+                std::lock_guard lock(mutex_);
+                if (tasks_.empty()) {
+                    return count;
+                }
+                task = std::move(tasks_.front());
+                tasks_.pop_front();
+            }
+            task();
+            ++count;
+        }
+    }
+
+private:
+    std::mutex mutex_;
+    std::deque<spi::Task> tasks_;
+};
+
+/// Fires when FakeExecutors::advance() has moved the clock far enough.
+class ManualTimers final : public spi::Timers {
+public:
+    explicit ManualTimers(ManualClock& clock) : clock_(clock) {}
+
+    spi::TimerId after(spi::Duration delay, spi::Task task) noexcept override {
+        std::lock_guard lock(mutex_);
+        const spi::TimerId id = ++last_;
+        armed_.emplace(std::pair(clock_.now + delay, id), std::move(task));
+        return id;
+    }
+    bool cancel(spi::TimerId timer) noexcept override {
+        std::lock_guard lock(mutex_);
+        return std::erase_if(armed_, [timer](const auto& entry) { return entry.first.second == timer; }) != 0;
+    }
+    /// The earliest due task that is due by now, or nothing.
+    spi::Task take_due() {
+        std::lock_guard lock(mutex_);
+        if (armed_.empty() || armed_.begin()->first.first > clock_.now) {
+            return {};
+        }
+        spi::Task task = std::move(armed_.begin()->second);
+        armed_.erase(armed_.begin());
+        return task;
+    }
+    /// When the next timer is due; the given time when none is armed before it.
+    [[nodiscard]] spi::Duration next_before(spi::Duration end) const {
+        std::lock_guard lock(mutex_);
+        return armed_.empty() ? end : std::min(end, armed_.begin()->first.first);
+    }
+    [[nodiscard]] std::size_t armed() const {
+        std::lock_guard lock(mutex_);
+        return armed_.size();
+    }
+
+private:
+    ManualClock& clock_;
+    mutable std::mutex mutex_;
+    std::map<std::pair<spi::Duration, spi::TimerId>, spi::Task> armed_;
+    spi::TimerId last_ = 0;
+};
+
+/// All of the kernel's executors in one queue.
+class FakeExecutors final : public spi::Executors {
+public:
+    spi::Executor& work() noexcept override { return queue; }
+    spi::Executor& block() noexcept override { return queue; }
+    spi::Executor& dedicated(std::string_view) noexcept override { return queue; }
+    spi::Timers& timers() noexcept override { return timer_queue; }
+    const spi::Clock& clock() noexcept override { return time; }
+
+    /// Runs what is queued and what is due.
+    void run() {
+        queue.run();
+        while (spi::Task task = timer_queue.take_due()) {
+            task();
+            queue.run();
+        }
+    }
+    /// Moves both clocks on, firing timers at their times.
+    void advance(spi::Duration by) {
+        run();
+        const spi::Duration end = time.now + by;
+        while (time.now < end) {
+            const spi::Duration next = std::max(time.now, timer_queue.next_before(end));
+            time.wall += std::chrono::duration_cast<std::chrono::milliseconds>(next).count() -
+                         std::chrono::duration_cast<std::chrono::milliseconds>(time.now).count();
+            time.now = next;
+            run();
+        }
+    }
+
+    ManualClock time;
+    ManualExecutor queue;
+    ManualTimers timer_queue{time};
+};
+
+/// Keeps pushes until the test answers them.
+class FakeConnections final : public spi::Connections {
+public:
+    struct Push {
+        spi::ConnectionNumber connection;
+        std::string type;
+        std::string members;
+        spi::Completion<bool> done;
+    };
+
+    void push(spi::ConnectionNumber connection, const spi::RpcPush& push, spi::Completion<bool> done) noexcept override {
+        std::string members;
+        for (const spi::Piece& piece : push.members) {
+            members += piece.text;
+        }
+        pushes.push_back({connection, std::string(push.type), std::move(members), std::move(done)});
+    }
+    void close(spi::ConnectionNumber connection, std::string_view reason) noexcept override {
+        closed.emplace_back(connection, reason);
+    }
+    [[nodiscard]] std::vector<spi::ConnectionPtr> list() const override { return {}; }
+    [[nodiscard]] spi::ConnectionPtr find(spi::ConnectionNumber) const override { return nullptr; }
+    spi::Registration observe(spi::ConnectionObserver&) override { return {}; }
+
+    /// Takes the oldest push and answers it.
+    Push take() {
+        Push push = std::move(pushes.front());
+        pushes.pop_front();
+        return push;
+    }
+    Push ack() {
+        Push push = take();
+        push.done(true);
+        return push;
+    }
+    Push fail(spi::Code code) {
+        Push push = take();
+        push.done(spi::Status(code, "made to fail"));
+        return push;
+    }
+
+    std::deque<Push> pushes;
+    std::vector<std::pair<spi::ConnectionNumber, std::string>> closed;
+};
+
+/// A registered connection with this number.
+inline spi::ConnectionPtr make_connection(spi::ConnectionNumber number) {
+    auto info = std::make_shared<spi::ConnectionInfo>();
+    info->number = number;
+    info->id = "1795402384190_127.0.0.1_" + std::to_string(number);
+    info->client_ip = "127.0.0.1";
+    info->labels = {{"module", "naming"}};
+    return info;
+}
+
+/// Keeps what a handler answers, in both protocols. Make one per request; responders point to it.
+class Answer final : public spi::HttpExchange, public spi::RpcExchange {
+public:
+    [[nodiscard]] spi::HttpResponder http() { return spi::HttpResponder(this); }
+    [[nodiscard]] spi::RpcResponder rpc() { return spi::RpcResponder(this); }
+
+    void send(const spi::HttpReply& reply) noexcept override {
+        ++sent;
+        status = reply.status;
+        type = reply.content_type;
+        for (const spi::HttpHeader& header : reply.headers) {
+            headers[std::string(header.name)] = header.value;
+        }
+        take(reply.body);
+    }
+    void send(std::string_view payload_type, spi::Pieces pieces) noexcept override {
+        ++sent;
+        type = payload_type;
+        take(pieces);
+    }
+    void on_abandoned(spi::Task task) noexcept override { abandoned = std::move(task); }
+    void release() noexcept override { abandoned.reset(); }
+
+    int sent = 0;  ///< answers; more than one is a bug
+    int status = 0;
+    std::string type;  ///< content type or payload type
+    std::string body;
+    std::map<std::string, std::string> headers;
+    spi::Task abandoned;  ///< call it to have the client go away
+
+private:
+    void take(spi::Pieces pieces) {
+        body.clear();
+        for (const spi::Piece& piece : pieces) {
+            body += piece.text;
+        }
+    }
+};
+
+class NullLog final : public spi::Log {
+public:
+    [[nodiscard]] bool enabled(spi::LogLevel) const noexcept override { return false; }
+
+protected:
+    void write(spi::LogLevel, std::string_view, const spi::LogField*, std::size_t) noexcept override {}
+};
+
+/// Counts, and shows nothing.
+class FakeMetrics final : public spi::Metrics {
+public:
+    spi::Counter& counter(std::string_view name, std::string_view, const spi::Labels&) override {
+        auto& slot = counters[std::string(name)];
+        if (slot == nullptr) {
+            slot = std::make_unique<spi::Counter>();
+        }
+        return *slot;
+    }
+    spi::Registration gauge(std::string_view, std::string_view, const spi::Labels&,
+                            spi::UniqueFunction<double()>) override {
+        return {};
+    }
+
+    std::map<std::string, std::unique_ptr<spi::Counter>> counters;
+};
+
+}  // namespace pharos::testing
