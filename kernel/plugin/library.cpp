@@ -94,6 +94,9 @@ spi::Result<const spi::Descriptor*> load_library(const fs::path& file) {
             return bad(where + "was built with '" + descriptor.fingerprint + "', this server with '" +
                        PHAROS_FINGERPRINT + "'");
         }
+        if (file.stem() != descriptor.name) {
+            return bad(where + "calls itself '" + descriptor.name + "'; file and plugin must have one name");
+        }
         return &descriptor;
     } catch (const std::exception& error) {
         return bad(where + "can't be loaded: " + error.what());

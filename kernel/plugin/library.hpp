@@ -18,7 +18,7 @@ namespace pharos::plugin {
 
 /// Loads a plugin's library, for ever, and gives its descriptor. Nothing of the plugin has been called yet, but its
 /// static initialisers have run. Errors say what does not fit: no descriptor (seen before it is loaded), another SPI
-/// version (the dynamic linker's words), another toolchain.
+/// version (the dynamic linker's words), another toolchain, another name than the file's.
 [[nodiscard]] spi::Result<const spi::Descriptor*> load_library(const std::filesystem::path& file);
 
 /// Text of the null-terminated list.

@@ -26,6 +26,7 @@ Server::Server(spi::Executors& executors, spi::Metrics& metrics, spi::Log& log, 
     spi::RpcMethod health;
     health.type = "HealthCheckRequest";
     health.response_type = "HealthCheckResponse";
+    health.access.action = spi::Action::kRead;
     health.access.resource_type = "connection";
     health.access.anonymous_because = "It asks whether the connection is still registered.";
     auto added = add(health, [](const spi::RpcRequest&, spi::RpcResponder responder) {

@@ -108,13 +108,3 @@ def test_largest_content(server, name):
 def test_too_many_tags(server, name):
     reply = publish(server, name, "x", config_tags="a,b,c,d,e,f")
     assert (reply.status, reply.body) == (400, b"false")
-
-
-def test_v2_and_v3(server, name):
-    publish(server, name, "seen by all")
-    v2 = request("GET", query(server.url("/v2/cs/config"), dataId=name, group="G1")).json
-    assert (v2["code"], v2["message"], v2["data"]) == (0, "success", "seen by all")
-    v3 = request("GET", query(server.url("/v3/client/cs/config"), dataId=name, groupName="G1")).json
-    assert v3["code"] == 0
-    assert v3["data"]["content"] == "seen by all"
-    assert v3["data"]["md5"] == hashlib.md5(b"seen by all").hexdigest()

@@ -148,22 +148,3 @@ def test_service_list(server, name):
     register(server, name, groupName="lists")
     found = wait_for("listed", lambda: (r := request("GET", query(server.url("/v1/ns/service/list"), pageNo=1, pageSize=10, groupName="lists")).json)["count"] and r, 2)
     assert found == {"count": 1, "doms": [name]}
-
-
-def test_v2(server, name):
-    reply = request("POST", server.url("/v2/ns/instance"), {"serviceName": name, "ip": "10.0.0.1", "port": 80}).json
-    assert reply == {"code": 0, "message": "success", "data": "ok"}
-    wait_ips(server, name, {"10.0.0.1"})
-    data = request("GET", query(server.url("/v2/ns/instance/list"), serviceName=name)).json["data"]
-    assert data["name"] == f"DEFAULT_GROUP@@{name}"
-    assert [h["ip"] for h in data["hosts"]] == ["10.0.0.1"]
-
-
-def test_v3(server, name):
-    reply = request("POST", server.url("/v3/client/ns/instance"), {"serviceName": name, "ip": "10.0.0.1", "port": 80}).json
-    assert reply == {"code": 0, "message": "success", "data": "ok"}
-    wait_ips(server, name, {"10.0.0.1"})
-    data = request("GET", query(server.url("/v3/client/ns/instance/list"), serviceName=name)).json["data"]
-    assert [h["ip"] for h in data] == ["10.0.0.1"]
-    unknown = request("POST", server.url("/v3/client/ns/instance"), {"serviceName": name, "ip": "10.9.9.9", "port": 80, "heartBeat": "true"})
-    assert (unknown.status, unknown.json) == (200, {"code": 21003, "message": "instance not found", "data": None})

@@ -100,7 +100,13 @@ void NamingHttp::register_instance(const spi::HttpRequest& request, spi::HttpRes
     } else if (parsed.error) {
         protocol::reply_text(std::move(responder), 400, *parsed.error);
     } else if (!parsed.ephemeral) {
-        protocol::reply_text(std::move(responder), 400, "Persistent instances are not supported by this server.");
+        // A service is ephemeral or persistent as a whole; this server knows ephemeral ones.
+        const ServicePtr service = registry_.find(*key);
+        protocol::reply_text(std::move(responder), 400,
+                             service != nullptr && service->has_publishers()
+                                 ? "errCode: 400, errMsg: Current service " + key->grouped_name() +
+                                       " is ephemeral service, can't register persistent instance. "
+                                 : "Persistent instances are not supported by this server.");
     } else if (const std::optional<std::string> wrong = check_instance(parsed.instance)) {
         protocol::reply_text(std::move(responder), 400, *wrong);
     } else {

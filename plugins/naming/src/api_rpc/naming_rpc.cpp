@@ -94,7 +94,13 @@ spi::Status NamingRpc::add_to(spi::RpcMethods& methods) {
 
 void NamingRpc::stop() noexcept { registrations_.clear(); }
 
-void NamingRpc::on_registered(const spi::ConnectionPtr& connection) noexcept { registry_.add_connection(connection); }
+void NamingRpc::on_registered(const spi::ConnectionPtr& connection) noexcept {
+    // SDKs open a connection for each module and say for which (protocol/naming.md §3.3).
+    const std::string_view module = connection->label("module");
+    if (module.empty() || module == "naming") {
+        registry_.add_connection(connection);
+    }
+}
 
 void NamingRpc::on_closed(const spi::ConnectionPtr& connection) noexcept {
     registry_.remove_connection(connection->number);

@@ -26,7 +26,7 @@ struct Principal {
 /// `Request` is HttpRequest or RpcRequest.
 template <class Request>
 struct Access {
-    Action action;
+    Action action = Action::kWrite;
     /// "naming", "config" or a literal such as "console/namespaces".
     std::string_view resource_type;
     /// Names the resource of a request. Null: the resource type alone is what is asked for. Only called when the
