@@ -15,7 +15,7 @@ class FakeRoutes final : public spi::HttpRoutes, public spi::RpcMethods {
 public:
     spi::Result<spi::Registration> add(const spi::HttpRoute& route, spi::HttpHandler handler) override {
         http[{route.method, std::string(route.path)}] = std::move(handler);
-        EXPECT_NE(route.access.resource_of, nullptr);
+        EXPECT_TRUE(route.access.resource_of != nullptr || !route.access.anonymous_because.empty()) << route.path;
         EXPECT_EQ(route.access.resource_type, "config");
         return spi::Registration();
     }

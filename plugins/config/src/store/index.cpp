@@ -21,7 +21,7 @@ std::shared_ptr<const std::string> HotContents::find(const Entry& entry) {
     if (!entry.used.load(std::memory_order_relaxed)) {
         entry.used.store(true, std::memory_order_relaxed);
     }
-    return entry.content.load(std::memory_order_acquire);
+    return entry.content.load();
 }
 
 void HotContents::keep(const EntryPtr& entry, std::shared_ptr<const std::string> content) {
@@ -29,12 +29,12 @@ void HotContents::keep(const EntryPtr& entry, std::shared_ptr<const std::string>
         return;
     }
     std::lock_guard lock(mutex_);
-    if (entry->content.load(std::memory_order_relaxed) != nullptr) {
+    if (entry->content.load() != nullptr) {
         return;
     }
     bytes_ += content->size();
     kept_.push_back({entry, content->size()});
-    entry->content.store(std::move(content), std::memory_order_release);
+    entry->content.store(std::move(content));
     // Each is looked at once at most: when all are in use, the oldest goes.
     for (std::size_t looked_at = 0, all = kept_.size(); bytes_ > budget_; ++looked_at) {
         Kept oldest = std::move(kept_.front());
@@ -46,7 +46,7 @@ void HotContents::keep(const EntryPtr& entry, std::shared_ptr<const std::string>
         }
         bytes_ -= oldest.size;
         if (owner != nullptr) {
-            owner->content.store(nullptr, std::memory_order_release);
+            owner->content.store(nullptr);
         }
     }
 }
