@@ -1,11 +1,13 @@
 #include <optional>
 #include <vector>
 
+#include <pharos/spi/kv_store.hpp>
 #include <pharos/spi/plugin.hpp>
 
 #include "api_http/naming_http.hpp"
 #include "api_rpc/naming_rpc.hpp"
 #include "beat/heartbeats.hpp"
+#include "index/clock_mark.hpp"
 #include "index/registry.hpp"
 #include "push/pusher.hpp"
 
@@ -41,6 +43,8 @@ public:
     }
 
     spi::Status start() noexcept override {
+        clock_mark_.emplace(registry_->clock(), context_->services().find<spi::KvStore>());
+        clock_mark_->restore();
         arm_sweep();
         return {};
     }
@@ -67,6 +71,7 @@ private:
             if (pharos::sdk::Gate::Pass pass = gate_.enter()) {
                 context_->executors().work().post([this, pass = std::move(pass)] {
                     registry_->sweep();
+                    clock_mark_->save();
                     arm_sweep();
                 });
             }
@@ -88,6 +93,7 @@ private:
     spi::PluginContext* context_ = nullptr;
     // In this order: what comes later uses what comes before.
     std::optional<naming::Registry> registry_;
+    std::optional<naming::ClockMark> clock_mark_;
     std::optional<naming::Pusher> pusher_;
     std::optional<naming::Heartbeats> heartbeats_;
     std::optional<naming::NamingRpc> rpc_;
@@ -98,4 +104,4 @@ private:
 
 }  // namespace
 
-PHAROS_PLUGIN(NamingPlugin, "naming", "0.1.0", PHAROS_PROVIDES(), PHAROS_REQUIRES(), kSettings)
+PHAROS_PLUGIN(NamingPlugin, "naming", "0.1.0", PHAROS_PROVIDES(), PHAROS_REQUIRES("pharos.KvStore/1?"), kSettings)

@@ -30,7 +30,7 @@ void Heartbeats::register_instance(const ServiceKey& key, Instance instance, Reg
 bool Heartbeats::beat(const ServiceKey& key, const std::string& ip, std::uint16_t port) {
     const ClientPtr client = registry_.find_ip_port(ip, port);
     const TiePtr tie = client == nullptr ? nullptr : registry_.find_tie(client, key);
-    const PublicationPtr publication = tie == nullptr ? nullptr : tie->publication.load(std::memory_order_acquire);
+    const PublicationPtr publication = tie == nullptr ? nullptr : tie->publication.load();
     if (publication == nullptr) {
         return false;
     }
@@ -55,7 +55,7 @@ void Heartbeats::watch(const TiePtr& tie, spi::Duration delay) {
 void Heartbeats::check(const TiePtr& tie) {
     // First let go, then look: whoever publishes in between arms the timer himself.
     tie->watched.store(false, std::memory_order_release);
-    const PublicationPtr publication = tie->publication.load(std::memory_order_acquire);
+    const PublicationPtr publication = tie->publication.load();
     if (publication == nullptr) {
         return;
     }

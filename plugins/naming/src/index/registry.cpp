@@ -43,8 +43,8 @@ void Registry::remove_connection(spi::ConnectionNumber number) {
         ties.swap(client->ties_);
     }
     for (auto& [service, tie] : ties) {
-        tie->publication.store(nullptr, std::memory_order_release);
-        tie->subscription.store(nullptr, std::memory_order_release);
+        tie->publication.store(nullptr);
+        tie->subscription.store(nullptr);
         tie->service->lane().run([this, tie = tie] { apply(tie, nullptr); });
     }
 }
@@ -151,7 +151,7 @@ void Registry::change(const ClientPtr& client, const ServicePtr& service, Wish w
 void Registry::publish(const ClientPtr& client, const ServiceKey& key, PublicationPtr publication, Done done) {
     change(
         client, find_or_make(key),
-        [&](Tie& tie) { tie.publication.store(std::move(publication), std::memory_order_release); }, std::move(done));
+        [&](Tie& tie) { tie.publication.store(std::move(publication)); }, std::move(done));
 }
 
 void Registry::withdraw(const ClientPtr& client, const ServiceKey& key, Done done) {
@@ -161,7 +161,7 @@ void Registry::withdraw(const ClientPtr& client, const ServiceKey& key, Done don
         return;
     }
     change(
-        client, tie->service, [](Tie& wish) { wish.publication.store(nullptr, std::memory_order_release); },
+        client, tie->service, [](Tie& wish) { wish.publication.store(nullptr); },
         std::move(done));
 }
 
@@ -169,7 +169,7 @@ void Registry::subscribe(const ClientPtr& client, const ServiceKey& key, std::st
     change(
         client, find_or_make(key),
         [&](Tie& tie) {
-            tie.subscription.store(std::make_shared<const std::string>(std::move(clusters)), std::memory_order_release);
+            tie.subscription.store(std::make_shared<const std::string>(std::move(clusters)));
         },
         std::move(done));
 }
@@ -181,17 +181,17 @@ void Registry::unsubscribe(const ClientPtr& client, const ServiceKey& key, Done 
         return;
     }
     change(
-        client, tie->service, [](Tie& wish) { wish.subscription.store(nullptr, std::memory_order_release); },
+        client, tie->service, [](Tie& wish) { wish.subscription.store(nullptr); },
         std::move(done));
 }
 
 void Registry::replace(const TiePtr& tie, const PublicationPtr& expected, PublicationPtr publication) {
     {
         std::lock_guard lock(tie->client->mutex_);
-        if (tie->publication.load(std::memory_order_acquire) != expected) {
+        if (tie->publication.load() != expected) {
             return;
         }
-        tie->publication.store(std::move(publication), std::memory_order_release);
+        tie->publication.store(std::move(publication));
         forget_if_unused(tie);
     }
     tie->service->lane().run([this, tie] { apply(tie, nullptr); });

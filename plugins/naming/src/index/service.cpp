@@ -31,7 +31,7 @@ bool Service::sync_publication(const TiePtr& tie) {
     const auto place = std::lower_bound(publishers_.begin(), publishers_.end(), number,
                                         [](const Publisher& p, std::uint64_t n) { return p.tie->client->number() < n; });
     const bool known = place != publishers_.end() && place->tie->client->number() == number;
-    PublicationPtr wanted = tie->publication.load(std::memory_order_acquire);
+    PublicationPtr wanted = tie->publication.load();
     if (wanted == nullptr) {
         // A newer tie of the same client may have taken the place: it is not this one's to clear.
         if (!known || place->tie != tie) {
@@ -52,7 +52,7 @@ bool Service::sync_publication(const TiePtr& tie) {
 }
 
 bool Service::sync_subscription(const TiePtr& tie) {
-    const bool wanted = tie->subscription.load(std::memory_order_acquire) != nullptr;
+    const bool wanted = tie->subscription.load() != nullptr;
     const auto place = std::find(subscribers_.begin(), subscribers_.end(), tie);
     const bool is = place != subscribers_.end();
     if (wanted == is) {
@@ -74,7 +74,7 @@ void Service::renew_snapshot(std::int64_t last_ref_time) {
     for (const Publisher& publisher : publishers_) {
         hosts.insert(hosts.end(), publisher.applied->hosts.begin(), publisher.applied->hosts.end());
     }
-    snapshot_.store(std::make_shared<const ServiceSnapshot>(std::move(hosts), last_ref_time), std::memory_order_release);
+    snapshot_.store(std::make_shared<const ServiceSnapshot>(std::move(hosts), last_ref_time));
 }
 
 }  // namespace pharos::naming

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <pharos/sdk/lane.hpp>
+#include <pharos/sdk/shared_cell.hpp>
 
 #include "model/snapshot.hpp"
 #include "push/push_window.hpp"
@@ -31,10 +32,10 @@ struct Tie {
     const std::shared_ptr<Client> client;
     const std::shared_ptr<Service> service;
 
-    std::atomic<PublicationPtr> publication;                          ///< null = publishes nothing
-    std::atomic<std::shared_ptr<const std::string>> subscription;     ///< the clusters asked for; null = none
-    std::atomic<std::int64_t> last_beat{0};                           ///< steady nanoseconds; clients kept by beats
-    std::atomic<bool> watched{false};                                 ///< a beat timer is armed (see Heartbeats)
+    sdk::SharedCell<const Publication> publication;   ///< null = publishes nothing
+    sdk::SharedCell<const std::string> subscription;  ///< the clusters asked for; null = none
+    std::atomic<std::int64_t> last_beat{0};           ///< steady nanoseconds; clients kept by beats
+    std::atomic<bool> watched{false};                 ///< a beat timer is armed (see Heartbeats)
 
     /// State of pushes to this subscriber, guarded by the client's push mutex (see Pusher).
     struct Push {
@@ -57,7 +58,7 @@ public:
     [[nodiscard]] const ServiceKey& key() const noexcept { return key_; }
     [[nodiscard]] const std::string& grouped_name() const noexcept { return grouped_name_; }
     [[nodiscard]] sdk::Lane& lane() const noexcept { return lane_; }
-    [[nodiscard]] SnapshotPtr snapshot() const noexcept { return snapshot_.load(std::memory_order_acquire); }
+    [[nodiscard]] SnapshotPtr snapshot() const noexcept { return snapshot_.load(); }
     /// Whether anybody publishes: only then it exists for clients. Any thread.
     [[nodiscard]] bool has_publishers() const noexcept { return publisher_count_.load(std::memory_order_relaxed) != 0; }
     [[nodiscard]] std::size_t subscriber_count() const noexcept {
@@ -92,7 +93,7 @@ private:
     const ServiceKey key_;
     const std::string grouped_name_;
     sdk::Lane& lane_;
-    std::atomic<SnapshotPtr> snapshot_;
+    sdk::SharedCell<const ServiceSnapshot> snapshot_;
     std::atomic<std::size_t> publisher_count_{0};
     std::atomic<std::size_t> subscriber_count_{0};
 

@@ -30,7 +30,6 @@ public:
         }
     }
 
-    [[nodiscard]] std::int64_t last() const noexcept { return last_.load(std::memory_order_acquire); }
 
 private:
     const spi::Clock& clock_;

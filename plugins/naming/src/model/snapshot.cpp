@@ -48,17 +48,17 @@ std::shared_ptr<const std::string> ServiceSnapshot::hosts_json(std::string_view 
     if (!used_.load(std::memory_order_relaxed)) {
         used_.store(true, std::memory_order_relaxed);
     }
-    std::shared_ptr<const std::string> text = text_.load(std::memory_order_acquire);
+    std::shared_ptr<const std::string> text = text_.load();
     if (text == nullptr) {
         text = std::make_shared<const std::string>(encode({}, false));
-        text_.store(text, std::memory_order_release);
+        text_.store(text);
     }
     return text;
 }
 
 void ServiceSnapshot::drop_unused_text() const noexcept {
     if (!used_.exchange(false, std::memory_order_relaxed)) {
-        text_.store(nullptr, std::memory_order_release);
+        text_.store(nullptr);
     }
 }
 

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include <pharos/sdk/shared_cell.hpp>
+
 #include "model/instance.hpp"
 
 namespace pharos::naming {
@@ -33,7 +35,7 @@ private:
 
     const std::vector<HostPtr> hosts_;
     const std::int64_t last_ref_time_;
-    mutable std::atomic<std::shared_ptr<const std::string>> text_;
+    mutable sdk::SharedCell<const std::string> text_;
     mutable std::atomic<bool> used_{false};
 };
 

@@ -95,7 +95,7 @@ void Pusher::offer(const TiePtr& tie, bool first) {
 }
 
 void Pusher::send(const TiePtr& tie, bool first) {
-    const std::shared_ptr<const std::string> clusters = tie->subscription.load(std::memory_order_acquire);
+    const std::shared_ptr<const std::string> clusters = tie->subscription.load();
     sdk::Gate::Pass pass = gate_.enter();
     if (clusters == nullptr || !pass) {
         finish(tie, spi::Status(spi::Code::kClosed, "not subscribed"));
