@@ -138,7 +138,8 @@ spi::Status Host::start() {
     }
     const auto run_all = [&](const char* step, State reached, auto body) -> spi::Status {
         for (const auto& plugin : plugins_) {
-            spi::Status status = run_step(*plugin, step, [&] { return body(*plugin); });
+            // By value: a step that hangs outlives this call.
+            spi::Status status = run_step(*plugin, step, [body, loaded = plugin.get()] { return body(*loaded); });
             std::lock_guard lock(mutex_);
             plugin->state = status ? reached : State::kFailed;
             if (!status) {
@@ -147,7 +148,7 @@ spi::Status Host::start() {
         }
         return {};
     };
-    spi::Status status = run_all("init", State::kInitialised, [&](Loaded& plugin) {
+    spi::Status status = run_all("init", State::kInitialised, [this](Loaded& plugin) {
         plugin.context = std::make_unique<Context>(surroundings_, services_, *plugin.descriptor);
         plugin.plugin = {plugin.descriptor->create(), plugin.descriptor->destroy};
         return plugin.plugin->init(*plugin.context);
@@ -183,11 +184,11 @@ void Host::stop() noexcept {
         }
         return;
     }
-    for (const auto& plugin : plugins_) {
-        // A thread may still be inside: what it uses must stay.
-        static_cast<void>(plugin->plugin.release());
-        static_cast<void>(plugin->context.release());
+    std::lock_guard lock(mutex_);
+    for (auto& plugin : plugins_) {
+        static_cast<void>(plugin.release());  // a thread may still be inside: what it uses must stay
     }
+    plugins_.clear();
 }
 
 std::vector<PluginRow> Host::table() const {
