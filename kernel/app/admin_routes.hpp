@@ -37,8 +37,7 @@ public:
     void remove() noexcept { registrations_.clear(); }
 
 private:
-    void add(std::string_view path, std::string_view anonymous_because,
-             std::function<void(spi::HttpResponder)> answer);
+    void add(std::string_view path, std::string_view anonymous_because, std::function<void(spi::HttpResponder)> answer);
     [[nodiscard]] std::string health_json() const;
     [[nodiscard]] std::string plugins_json() const;
     [[nodiscard]] std::string access_json() const;

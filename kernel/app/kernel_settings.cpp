@@ -30,7 +30,8 @@ constexpr SettingSpec kPlugins[] = {
     {"modules", Type::kStringList, "naming,config", 0, 0, "Plugins to run besides the base."},
     {"base", Type::kStringList, "storage-lmdb,lookup,core", 0, 0, "Plugins that every node runs."},
     {"dirs", Type::kStringList, "", 0, 0, "More directories to find plugins in, before the server's own."},
-    {"step_deadline", Type::kDuration, "60s", kSecond / 10, kDay, "How long init, start or stop of one plugin may take."},
+    {"step_deadline", Type::kDuration, "60s", kSecond / 10, kDay,
+     "How long init, start or stop of one plugin may take."},
 };
 constexpr SettingSpec kCluster[] = {
     {"lookup", Type::kString, "standalone", 0, 0, "Type of the member lookup."},
@@ -38,7 +39,8 @@ constexpr SettingSpec kCluster[] = {
 constexpr SettingSpec kRuntime[] = {
     {"io_threads", Type::kInteger, "0", 0, 256, "Threads for HTTP; 0: a quarter of the cores, at least 1."},
     {"work_threads", Type::kInteger, "0", 0, 1024, "Threads for computing; 0: the cores, at least 2."},
-    {"block_threads", Type::kInteger, "0", 0, 1024, "Threads for blocking calls; 0: an eighth of the cores, at least 1."},
+    {"block_threads", Type::kInteger, "0", 0, 1024,
+     "Threads for blocking calls; 0: an eighth of the cores, at least 1."},
 };
 constexpr SettingSpec kLog[] = {
     {"level", Type::kString, "info", 0, 0, "debug, info, warn or error."},
@@ -65,8 +67,8 @@ constexpr SettingSpec kRpc[] = {
 constexpr std::size_t kSectionCount = 8;
 const settings::Section (&sections())[kSectionCount] {
     static const settings::Section all[kSectionCount] = {
-        {"server", kServer}, {"security", kSecurity}, {"plugins", kPlugins}, {"cluster", kCluster},
-        {"runtime", kRuntime}, {"log", kLog}, {"http", kHttp}, {"rpc", kRpc}};
+        {"server", kServer},   {"security", kSecurity}, {"plugins", kPlugins}, {"cluster", kCluster},
+        {"runtime", kRuntime}, {"log", kLog},           {"http", kHttp},       {"rpc", kRpc}};
     return all;
 }
 

@@ -132,7 +132,8 @@ spi::Status Node::Parts::load_plugins() {
             return descriptor.error();
         }
         descriptors.push_back(descriptor.value());
-        sections.push_back({descriptor.value()->name, {descriptor.value()->settings, descriptor.value()->settings_count}});
+        sections.push_back(
+            {descriptor.value()->name, {descriptor.value()->settings, descriptor.value()->settings_count}});
     }
     // Sections of plugins that are there but off may stay in the file.
     std::set<std::string> silent;
@@ -180,14 +181,15 @@ spi::Status Node::Parts::prepare() {
     }
     data.emplace(std::move(opened.value()));
 
-    const bool local = std::all_of(addresses.begin(), addresses.end(), [](const std::string& a) { return is_loopback(a); });
+    const bool local =
+        std::all_of(addresses.begin(), addresses.end(), [](const std::string& a) { return is_loopback(a); });
     info.version = PHAROS_VERSION;
     info.data_dir = data->path().string();
     info.port = static_cast<std::uint16_t>(server.integer("port"));
     info.context_path = server.string("context_path");
     info.advertised_ip = !server.string("advertise").empty() ? std::string(server.string("advertise"))
-                         : local                              ? "127.0.0.1"
-                                                              : own_address();
+                         : local                             ? "127.0.0.1"
+                                                             : own_address();
     for (const spi::Descriptor* descriptor : descriptors) {
         info.modules.emplace_back(descriptor->name);
     }

@@ -32,9 +32,8 @@ TEST(PathTest, Canonical) {
 }
 
 TEST(PathTest, Refused) {
-    for (const std::string_view path :
-         {"", "nacos", "*", "/%", "/%2", "/%zz", "/a%00b", "/a%2fb", "/a%2Fb", "/a%5cb", "/a\\b", "/..", "/a/../..",
-          "/%2e%2e/", "/../nacos", "/a%0ab", "/a%7f"}) {
+    for (const std::string_view path : {"", "nacos", "*", "/%", "/%2", "/%zz", "/a%00b", "/a%2fb", "/a%2Fb", "/a%5cb",
+                                        "/a\\b", "/..", "/a/../..", "/%2e%2e/", "/../nacos", "/a%0ab", "/a%7f"}) {
         EXPECT_EQ("refused", canonical(path)) << path;
     }
 }

@@ -44,9 +44,10 @@ void check(const std::string& input, std::string_view body, std::size_t headers)
 TEST(RequestDecoderTest, CutAnywhere) {
     check("GET /nacos/v1?x=y HTTP/1.1\r\nHost: h\r\nX-Name:  value \r\n\r\n", "", 2);
     check("POST /nacos/v1?x=y HTTP/1.1\r\nX-Name: value\r\nContent-Length: 5\r\n\r\nhello", "hello", 2);
-    check("PUT /nacos/v1?x=y HTTP/1.1\r\nX-Name: value\r\nTransfer-Encoding: chunked\r\n\r\n"
-          "3\r\nabc\r\n4;ext=1\r\ndefg\r\n0\r\nTrailer: t\r\n\r\n",
-          "abcdefg", 2);
+    check(
+        "PUT /nacos/v1?x=y HTTP/1.1\r\nX-Name: value\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "3\r\nabc\r\n4;ext=1\r\ndefg\r\n0\r\nTrailer: t\r\n\r\n",
+        "abcdefg", 2);
 }
 
 TEST(RequestDecoderTest, ByteByByte) {
@@ -88,7 +89,8 @@ TEST(RequestDecoderTest, Limits) {
     EXPECT_EQ(431, status_of("GET / HTTP/1.1\r\na: " + std::string(300, 'x') + "\r\n\r\n", small));
     EXPECT_EQ(431, status_of("GET /" + std::string(300, 'x'), small));
     EXPECT_EQ(413, status_of("POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n", small));
-    EXPECT_EQ(413, status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n123456789\r\n0\r\n\r\n", small));
+    EXPECT_EQ(413,
+              status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n123456789\r\n0\r\n\r\n", small));
     EXPECT_EQ(400, status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(20'000, 'x')));
 }
 

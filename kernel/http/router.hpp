@@ -70,9 +70,9 @@ private:
 class RouteTable {
 public:
     struct Match {
-        Route* route = nullptr;     ///< null: `known` tells 404 from 405
-        bool known = false;         ///< the path exists with another method
-        std::string allowed;        ///< those methods, for the Allow header
+        Route* route = nullptr;  ///< null: `known` tells 404 from 405
+        bool known = false;      ///< the path exists with another method
+        std::string allowed;     ///< those methods, for the Allow header
     };
 
     explicit RouteTable(const std::vector<std::shared_ptr<Route>>& routes);

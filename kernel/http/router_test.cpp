@@ -69,7 +69,8 @@ TEST_F(RouterTest, Finds) {
 TEST_F(RouterTest, RefusesDuplicates) {
     add(HttpMethod::kGet, "/a");
     EXPECT_EQ(spi::Code::kConflict, router.add({HttpMethod::kGet, "/a/", {}}, [](const auto&, auto) {}).error().code());
-    EXPECT_EQ(spi::Code::kInvalidArgument, router.add({HttpMethod::kGet, "a", {}}, [](const auto&, auto) {}).error().code());
+    EXPECT_EQ(spi::Code::kInvalidArgument,
+              router.add({HttpMethod::kGet, "a", {}}, [](const auto&, auto) {}).error().code());
     ASSERT_EQ(1u, router.entries().size());
     EXPECT_EQ("GET /a", router.entries()[0].what);
     registrations.clear();
@@ -82,10 +83,11 @@ TEST_F(RouterTest, NoCallAfterTheRegistrationHasEnded) {
         auto alive = std::make_shared<std::atomic<bool>>(true);
         std::atomic<bool> stop{false};
         std::atomic<int> calls{0};
-        auto added = router.add({HttpMethod::kGet, "/x", {}}, [&calls, alive](const spi::HttpRequest&, spi::HttpResponder) {
-            EXPECT_TRUE(alive->load());
-            ++calls;
-        });
+        auto added =
+            router.add({HttpMethod::kGet, "/x", {}}, [&calls, alive](const spi::HttpRequest&, spi::HttpResponder) {
+                EXPECT_TRUE(alive->load());
+                ++calls;
+            });
         ASSERT_TRUE(added.is_ok());
         std::vector<std::thread> threads;
         for (int i = 0; i < 3; ++i) {

@@ -96,7 +96,9 @@ TEST_F(ServerTest, UnknownPathsAndMethods) {
     const std::string missing = client.ask("GET /nacos/x?y HTTP/1.1\r\n\r\n");
     EXPECT_EQ("404", status_of(missing));
     EXPECT_THAT(missing, HasSubstr("Content-Type: application/json\r\n"));
-    EXPECT_THAT(body_of(missing), HasSubstr(R"(,"status":404,"error":"Not Found","message":"No endpoint GET /nacos/x.","path":"/nacos/x"})"));
+    EXPECT_THAT(
+        body_of(missing),
+        HasSubstr(R"(,"status":404,"error":"Not Found","message":"No endpoint GET /nacos/x.","path":"/nacos/x"})"));
     EXPECT_THAT(body_of(missing), HasSubstr("+00:00\""));
     const std::string wrong = client.ask("DELETE /nacos/echo HTTP/1.1\r\n\r\n");
     EXPECT_EQ("405", status_of(wrong));
@@ -109,8 +111,8 @@ TEST_F(ServerTest, MutatedPathsReachNothingElse) {
     run();
     TestClient client(port);
     const auto ask = [&](const std::string& path) { return client.ask("GET " + path + " HTTP/1.1\r\n\r\n"); };
-    for (const char* path : {"//nacos//echo", "/nacos/echo/", "/nacos;v=1/echo;x", "/nacos/%65cho", "/a/../nacos/./echo",
-                             "/nacos/%2e/echo", "http://any/nacos/echo"}) {
+    for (const char* path : {"//nacos//echo", "/nacos/echo/", "/nacos;v=1/echo;x", "/nacos/%65cho",
+                             "/a/../nacos/./echo", "/nacos/%2e/echo", "http://any/nacos/echo"}) {
         EXPECT_EQ("GET /nacos/echo?|", body_of(ask(path))) << path;
     }
     for (const char* path : {"/nacos/ECHO", "/NACOS/echo", "/nacos/echo/x", "/nacos/echox", "/echo", "/nacos/%2565cho",

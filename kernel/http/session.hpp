@@ -106,7 +106,7 @@ private:
     bool reading_ = false;      ///< a wait for bytes is pending
     bool continued_ = false;
     std::uint32_t deadline_ = 0;
-    std::uint32_t serial_ = 0;  ///< of the request being served
+    std::uint32_t serial_ = 0;                 ///< of the request being served
     std::unique_ptr<RequestDecoder> decoder_;  ///< of a message that has begun
     std::string pending_;                      ///< bytes that wait for the rest of their message, or for their turn
     std::string unsent_;

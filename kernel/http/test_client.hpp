@@ -101,9 +101,9 @@ protected:
         add(spi::HttpMethod::kGet, "/echo", echo);
         add(spi::HttpMethod::kPost, "/echo", echo);
         server = std::make_unique<Server>(io, router, filter, metrics, settings);
-        listener = std::make_unique<net::Listener>(
-            io, net::ListenerSettings{.addresses = {{"127.0.0.1", 0}}}, metrics,
-            [this](net::AcceptedSocket socket) { server->adopt(std::move(socket)); });
+        listener =
+            std::make_unique<net::Listener>(io, net::ListenerSettings{.addresses = {{"127.0.0.1", 0}}}, metrics,
+                                            [this](net::AcceptedSocket socket) { server->adopt(std::move(socket)); });
         ASSERT_TRUE(listener->start().is_ok());
         port = listener->ports()[0];
     }
@@ -121,8 +121,8 @@ protected:
         registrations.push_back(std::move(added.value()));
     }
     static void echo(const spi::HttpRequest& request, spi::HttpResponder responder) {
-        const spi::Piece body[] = {spi::to_string(request.method), " ", request.path, "?", request.query, "|",
-                                   request.body};
+        const spi::Piece body[] = {
+            spi::to_string(request.method), " ", request.path, "?", request.query, "|", request.body};
         responder.send({.content_type = "text/plain", .body = body});
     }
     template <class Condition>

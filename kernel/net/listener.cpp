@@ -107,7 +107,8 @@ struct Listener::Shared : std::enable_shared_from_this<Listener::Shared> {
     Shared(ListenerSettings s, spi::Metrics& metrics, OnAccept callback)
         : settings(std::move(s)),
           on_accept(std::move(callback)),
-          accepted(metrics.counter("pharos_net_accepted_total", "Connections accepted.", {{"listener", settings.name}})),
+          accepted(
+              metrics.counter("pharos_net_accepted_total", "Connections accepted.", {{"listener", settings.name}})),
           refused_total(refused(metrics, "max_connections")),
           refused_ip(refused(metrics, "max_per_remote_ip")),
           refused_silent(refused(metrics, "sniff_timeout")),
@@ -173,7 +174,10 @@ struct Listener::Shared : std::enable_shared_from_this<Listener::Shared> {
 class Listener::Sniffer : public std::enable_shared_from_this<Listener::Sniffer> {
 public:
     Sniffer(std::shared_ptr<Shared> shared, asio::io_context& io, AcceptedSocket accepted, bool v6)
-        : shared_(std::move(shared)), accepted_(std::move(accepted)), socket_(io), timer_(io),
+        : shared_(std::move(shared)),
+          accepted_(std::move(accepted)),
+          socket_(io),
+          timer_(io),
           deadline_(std::chrono::steady_clock::now() + shared_->settings.sniff_timeout) {
         error_code ignored;
         socket_.assign(v6 ? Tcp::v6() : Tcp::v4(), accepted_.fd.release(), ignored);

@@ -83,8 +83,7 @@ TEST_F(ListenerTest, BothFamiliesOnOnePort) {
     const std::uint16_t port = listener->ports()[0];
     Listener other(io, {.addresses = {{"::1", port}}}, metrics, [](AcceptedSocket) {});
     const spi::Status started = other.start();
-    EXPECT_TRUE(started.is_ok() || started.message().find("no such address") != std::string::npos)
-        << started.message();
+    EXPECT_TRUE(started.is_ok() || started.message().find("no such address") != std::string::npos) << started.message();
 }
 
 TEST_F(ListenerTest, SaysWhyItCantBind) {

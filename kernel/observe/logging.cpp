@@ -71,8 +71,8 @@ Logging::Logging(const LogSettings& settings) : state_(std::make_unique<State>()
         sink = std::make_shared<spdlog::sinks::stdout_sink_mt>();
     }
     state_->logger = std::make_shared<spdlog::logger>("pharos", std::move(sink));
-    state_->logger->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v",
-                                                                              spdlog::pattern_time_type::utc));
+    state_->logger->set_formatter(
+        std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v", spdlog::pattern_time_type::utc));
     state_->logger->flush_on(spdlog::level::info);
     const std::string& level = settings.level;
     if (level != "debug" && level != "info" && level != "warn" && level != "error") {

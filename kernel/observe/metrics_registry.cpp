@@ -80,7 +80,8 @@ std::string MetricsRegistry::exposition() {
         if (family.counters.empty() && family.gauges.empty()) {
             continue;
         }
-        out += "# HELP " + name + " " + family.help + "\n# TYPE " + name + (family.is_counter ? " counter\n" : " gauge\n");
+        out +=
+            "# HELP " + name + " " + family.help + "\n# TYPE " + name + (family.is_counter ? " counter\n" : " gauge\n");
         for (const auto& [labels, counter] : family.counters) {
             out += name + labels + " " + std::to_string(counter->value()) + "\n";
         }

@@ -184,10 +184,10 @@ void Host::stop() noexcept {
         }
         return;
     }
+    // A thread may still be inside: what it uses must stay for ever.
+    static auto* const kept = new std::vector<std::vector<std::unique_ptr<Loaded>>>();
     std::lock_guard lock(mutex_);
-    for (auto& plugin : plugins_) {
-        static_cast<void>(plugin.release());  // a thread may still be inside: what it uses must stay
-    }
+    kept->push_back(std::move(plugins_));
     plugins_.clear();
 }
 

@@ -18,7 +18,9 @@ std::atomic<bool> hanging{false};
 template <char kName>
 class Traced : public spi::Plugin {
 public:
-    spi::Status init(spi::PluginContext&) noexcept override { return step("init", Fault::kInitFails, Fault::kInitThrows); }
+    spi::Status init(spi::PluginContext&) noexcept override {
+        return step("init", Fault::kInitFails, Fault::kInitThrows);
+    }
     spi::Status start() noexcept override { return step("start", Fault::kStartFails, Fault::kNone); }
     void stop() noexcept override { trace.push_back(std::string("stop ") + kName); }
     void health(spi::HealthSink& sink) const noexcept override { sink.report("cap", spi::HealthState::kOk, ""); }
@@ -39,8 +41,17 @@ private:
 
 template <char kName>
 spi::Descriptor descriptor(const char* name, spi::NameList provides, spi::NameList requires_) {
-    return {spi::kDescriptorMagic, sizeof(spi::Descriptor), &PHAROS_SPI_ABI_SYMBOL, PHAROS_FINGERPRINT, name, "1", provides,
-            requires_, nullptr, 0, []() -> spi::Plugin* {
+    return {spi::kDescriptorMagic,
+            sizeof(spi::Descriptor),
+            &PHAROS_SPI_ABI_SYMBOL,
+            PHAROS_FINGERPRINT,
+            name,
+            "1",
+            provides,
+            requires_,
+            nullptr,
+            0,
+            []() -> spi::Plugin* {
                 if (kName == 'b' && fault_of_b == Fault::kInitThrows) {
                     throw std::runtime_error("made to throw");
                 }

@@ -6,7 +6,8 @@ namespace pharos::plugin {
 namespace {
 
 TEST(Resolver, ProvidersStartFirstAndOthersKeepTheirOrder) {
-    const auto order = start_order({{"naming", {}, {"KvStore/1?"}}, {"config", {}, {"Store/1"}}, {"storage", {"KvStore/1", "Store/1"}, {}}});
+    const auto order = start_order(
+        {{"naming", {}, {"KvStore/1?"}}, {"config", {}, {"Store/1"}}, {"storage", {"KvStore/1", "Store/1"}, {}}});
     ASSERT_TRUE(order);
     EXPECT_EQ(order.value(), (std::vector<std::size_t>{2, 0, 1}));
 }
@@ -19,7 +20,9 @@ TEST(Resolver, AMissingInterfaceNamesWhoAsksForWhat) {
 }
 
 TEST(Resolver, ACycleIsShownWhole) {
-    EXPECT_EQ(start_order({{"z", {}, {"A"}}, {"a", {"A"}, {"B"}}, {"b", {"B"}, {"C"}}, {"c", {"C"}, {"A"}}}).error().message(),
+    EXPECT_EQ(start_order({{"z", {}, {"A"}}, {"a", {"A"}, {"B"}}, {"b", {"B"}, {"C"}}, {"c", {"C"}, {"A"}}})
+                  .error()
+                  .message(),
               "plugins require each other in a circle: 'a' → 'b' → 'c' → 'a'");
 }
 

@@ -55,9 +55,9 @@ std::vector<void*> ServiceRegistry::all(std::string_view interface) const {
 spi::Result<spi::Registration> ProviderView::provide_raw(std::string_view interface, void* service,
                                                          spi::Properties properties) {
     if (std::find(provides_.begin(), provides_.end(), interface) == provides_.end()) {
-        return spi::Status(spi::Code::kInvalidArgument, "plugin '" + provider_ + "' provides " +
-                                                            std::string(interface) +
-                                                            ", which its descriptor does not list");
+        return spi::Status(
+            spi::Code::kInvalidArgument,
+            "plugin '" + provider_ + "' provides " + std::string(interface) + ", which its descriptor does not list");
     }
     return registry_.provide(provider_, interface, service, std::move(properties));
 }

@@ -28,7 +28,8 @@ spi::Executor& KernelExecutors::dedicated(std::string_view name) noexcept {
 }
 
 std::vector<KernelExecutors::Role> KernelExecutors::roles() const {
-    std::vector<Role> roles{{work_.name(), work_.size(), work_.queued()}, {block_.name(), block_.size(), block_.queued()}};
+    std::vector<Role> roles{{work_.name(), work_.size(), work_.queued()},
+                            {block_.name(), block_.size(), block_.queued()}};
     std::lock_guard lock(mutex_);
     for (const auto& [name, pool] : dedicated_) {
         roles.push_back({name, pool->size(), pool->queued()});

@@ -4,7 +4,9 @@
 
 namespace pharos::runtime {
 
-void name_this_thread(const std::string& name) noexcept { pthread_setname_np(pthread_self(), name.substr(0, 15).c_str()); }
+void name_this_thread(const std::string& name) noexcept {
+    pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+}
 
 ThreadPool::ThreadPool(std::string name, std::size_t threads) : name_(std::move(name)), size_(threads) {
     for (std::size_t i = 0; i < threads; ++i) {

@@ -46,7 +46,8 @@ TEST(TimerWheel, BigJumpsOfTimeFireEverythingDue) {
     ManualClock clock;
     TimerWheel wheel(clock);
     int fired = 0;
-    for (const spi::Duration delay : {spi::Duration(1s), spi::Duration(10min), spi::Duration(50h), spi::Duration(24h * 400)}) {
+    for (const spi::Duration delay :
+         {spi::Duration(1s), spi::Duration(10min), spi::Duration(50h), spi::Duration(24h * 400)}) {
         wheel.after(delay, [&] { ++fired; });
     }
     clock.now += 49h;

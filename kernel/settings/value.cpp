@@ -13,9 +13,12 @@ struct Unit {
     std::int64_t factor;
 };
 
-constexpr std::array<Unit, 6> kDurations{
-    {{"us", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}, {"h", 3'600'000'000'000},
-     {"d", 86'400'000'000'000}}};
+constexpr std::array<Unit, 6> kDurations{{{"us", 1'000},
+                                          {"ms", 1'000'000},
+                                          {"s", 1'000'000'000},
+                                          {"m", 60'000'000'000},
+                                          {"h", 3'600'000'000'000},
+                                          {"d", 86'400'000'000'000}}};
 constexpr std::array<Unit, 4> kBytes{{{"", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}}};
 
 spi::Status bad(std::string message) { return {spi::Code::kInvalidArgument, std::move(message)}; }
@@ -76,7 +79,8 @@ spi::Result<std::int64_t> parse_number(spi::SettingType type, std::string_view t
 }
 
 bool is_limited(spi::SettingType type) {
-    return type == spi::SettingType::kInteger || type == spi::SettingType::kDuration || type == spi::SettingType::kBytes;
+    return type == spi::SettingType::kInteger || type == spi::SettingType::kDuration ||
+           type == spi::SettingType::kBytes;
 }
 
 template <std::size_t N>

@@ -24,8 +24,7 @@ TEST(Value, DurationsAndSizes) {
 TEST(Value, ErrorsNameTheValueAndTheLimits) {
     const SettingSpec spec{"hold", SettingType::kDuration, "30s", 1'000'000'000, 60'000'000'000, ""};
     EXPECT_EQ(parse_value(spec, "61s").error().message(), "'61s' is not between 1s and 1m");
-    EXPECT_EQ(parse_value(spec, "abc").error().message(),
-              "'abc' is not a duration such as 150ms, 20s, 5m or 1h");
+    EXPECT_EQ(parse_value(spec, "abc").error().message(), "'abc' is not a duration such as 150ms, 20s, 5m or 1h");
     const SettingSpec flag{"on", SettingType::kBool, "true", 0, 0, ""};
     EXPECT_EQ(parse_value(flag, "yes").error().message(), "'yes' is neither true nor false");
     const SettingSpec port{"port", SettingType::kInteger, "1", 1, 65535, ""};

@@ -29,4 +29,5 @@ private:
 
 }  // namespace
 
-PHAROS_PLUGIN(LookupPlugin, "lookup", "0.1.0", PHAROS_PROVIDES("pharos.MemberLookup/1"), PHAROS_REQUIRES(), PHAROS_NO_SETTINGS)
+PHAROS_PLUGIN(LookupPlugin, "lookup", "0.1.0", PHAROS_PROVIDES("pharos.MemberLookup/1"), PHAROS_REQUIRES(),
+              PHAROS_NO_SETTINGS)

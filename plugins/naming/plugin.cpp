@@ -61,9 +61,7 @@ public:
         pusher_->stop(kPatience);
     }
 
-    void health(spi::HealthSink& sink) const noexcept override {
-        sink.report("naming.ap", spi::HealthState::kOk, "");
-    }
+    void health(spi::HealthSink& sink) const noexcept override { sink.report("naming.ap", spi::HealthState::kOk, ""); }
 
 private:
     void arm_sweep() {
@@ -81,9 +79,8 @@ private:
     void add_gauges(spi::Metrics& metrics) {
         using Count = std::size_t naming::Registry::Counts::*;
         const auto add = [&](std::string_view name, std::string_view help, Count member) {
-            gauges_.push_back(metrics.gauge(name, help, {}, [this, member] {
-                return static_cast<double>(registry_->count().*member);
-            }));
+            gauges_.push_back(metrics.gauge(
+                name, help, {}, [this, member] { return static_cast<double>(registry_->count().*member); }));
         };
         add("pharos_naming_services", "Services that have instances.", &naming::Registry::Counts::services);
         add("pharos_naming_instances", "Instances of all services.", &naming::Registry::Counts::instances);

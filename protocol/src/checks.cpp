@@ -21,8 +21,8 @@ bool is_alphanumeric(char c) noexcept {
 }
 
 std::string too_long(std::string_view name, std::size_t limit) {
-    return "Param '" + std::string(name) + "' is illegal, the param length should not exceed " +
-           std::to_string(limit) + ".";
+    return "Param '" + std::string(name) + "' is illegal, the param length should not exceed " + std::to_string(limit) +
+           ".";
 }
 
 std::string bad_characters(std::string_view name) {

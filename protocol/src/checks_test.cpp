@@ -15,11 +15,13 @@ TEST(Checks, MessagesNameTheParameterAndTheLimit) {
     EXPECT_EQ(check_port(70000), "Param 'port' is illegal, the value should be between 0 and 65535.");
     EXPECT_EQ(check_port("x"), "Param 'port' is illegal, the value should be between 0 and 65535.");
     EXPECT_EQ(check_metadata_size(1025), "Param 'Metadata' is illegal, the param length should not exceed 1024.");
-    EXPECT_EQ(check_clusters("c1,c 2"), "Param 'cluster' is illegal, illegal characters should not appear in the param.");
+    EXPECT_EQ(check_clusters("c1,c 2"),
+              "Param 'cluster' is illegal, illegal characters should not appear in the param.");
 }
 
 TEST(Checks, BlankValuesPass) {
-    for (const auto check : {check_namespace, check_service_name, check_group, check_data_id, check_cluster, check_ip}) {
+    for (const auto check :
+         {check_namespace, check_service_name, check_group, check_data_id, check_cluster, check_ip}) {
         EXPECT_FALSE(check(""));
         EXPECT_FALSE(check("  "));
     }

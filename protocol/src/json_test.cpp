@@ -6,7 +6,8 @@ namespace pharos::protocol {
 namespace {
 
 TEST(JsonDocument, ReadsScalarsTolerantly) {
-    JsonDocument doc(R"({"s":"x","n":5,"d":1.5,"b":true,"z":null,"big":18446744073709551615,"port":"80","w":"1.000000"})");
+    JsonDocument doc(
+        R"({"s":"x","n":5,"d":1.5,"b":true,"z":null,"big":18446744073709551615,"port":"80","w":"1.000000"})");
     ASSERT_TRUE(doc.status().is_ok()) << doc.status().message();
     EXPECT_EQ(doc.text("s"), "x");
     EXPECT_EQ(doc.text("n"), "5");
@@ -32,7 +33,8 @@ TEST(JsonDocument, RefusesWhatIsNoObject) {
 }
 
 TEST(JsonDocument, RefusesDepthBeyondTheLimit) {
-    const std::string deep = std::string(JsonDocument::kMaxDepth + 1, '[') + std::string(JsonDocument::kMaxDepth + 1, ']');
+    const std::string deep =
+        std::string(JsonDocument::kMaxDepth + 1, '[') + std::string(JsonDocument::kMaxDepth + 1, ']');
     EXPECT_FALSE(JsonDocument("{\"a\":" + deep + "}").status().is_ok());
 }
 

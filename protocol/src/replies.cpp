@@ -12,9 +12,8 @@ namespace {
 
 using sdk::JsonWriter;
 
-constexpr std::array<spi::HttpHeader, 3> kNoCache{{{"Pragma", "no-cache"},
-                                                   {"Expires", "Thu, 01 Jan 1970 00:00:00 GMT"},
-                                                   {"Cache-Control", "no-cache,no-store"}}};
+constexpr std::array<spi::HttpHeader, 3> kNoCache{
+    {{"Pragma", "no-cache"}, {"Expires", "Thu, 01 Jan 1970 00:00:00 GMT"}, {"Cache-Control", "no-cache,no-store"}}};
 
 void send(spi::HttpResponder& responder, int status, std::string_view type, std::string_view body,
           std::span<const spi::HttpHeader> headers = {}) noexcept {
@@ -77,8 +76,8 @@ std::string iso_time(std::int64_t wall_ms) {
     const std::tm parts = utc(seconds);
     char text[64];
     const int length = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03d+00:00",
-                                     parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
-                                     parts.tm_min, parts.tm_sec, static_cast<int>(wall_ms - seconds * 1000));
+                                     parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
+                                     parts.tm_sec, static_cast<int>(wall_ms - seconds * 1000));
     return {text, static_cast<std::size_t>(length)};
 }
 

@@ -47,8 +47,11 @@ TEST(JsonWriter, DoublesAlwaysHaveAFractionOrExponent) {
 
 TEST(JsonWriter, WritesTheLimitsOfIntegers) {
     std::string out;
-    JsonWriter(out).begin_array().value(std::numeric_limits<std::int64_t>::min()).value(
-        std::numeric_limits<std::uint64_t>::max()).end_array();
+    JsonWriter(out)
+        .begin_array()
+        .value(std::numeric_limits<std::int64_t>::min())
+        .value(std::numeric_limits<std::uint64_t>::max())
+        .end_array();
     EXPECT_EQ(out, "[-9223372036854775808,18446744073709551615]");
 }
 

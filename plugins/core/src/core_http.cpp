@@ -87,8 +87,7 @@ spi::Status CoreHttp::add_to(spi::HttpRoutes& routes) {
     const auto add = [&](std::string_view path, std::string_view resource, std::string_view anonymous_because,
                          spi::HttpHandler handler) {
         const spi::Access<spi::HttpRequest> access{spi::Action::kRead, resource, nullptr, {}, anonymous_because};
-        spi::Result<spi::Registration> added =
-            routes.add({spi::HttpMethod::kGet, path, access}, std::move(handler));
+        spi::Result<spi::Registration> added = routes.add({spi::HttpMethod::kGet, path, access}, std::move(handler));
         if (added) {
             registrations_.push_back(std::move(added.value()));
         } else {

@@ -49,8 +49,9 @@ void publish(benchmark::State& state) {
     World world;
     const int hosts = static_cast<int>(state.range(0));
     for (int i = 0; i < hosts; ++i) {
-        world.registry.publish(world.registry.add_connection(testing::make_connection(static_cast<std::uint64_t>(i + 1))),
-                               kService, publication(i), [](const TiePtr&) {});
+        world.registry.publish(
+            world.registry.add_connection(testing::make_connection(static_cast<std::uint64_t>(i + 1))), kService,
+            publication(i), [](const TiePtr&) {});
     }
     const ClientPtr client = world.registry.find_connection(1);
     const PublicationPtr wishes[] = {publication(60'000), publication(60'001)};

@@ -66,8 +66,8 @@ spi::Status NamingHttp::add_to(spi::HttpRoutes& routes) {
     };
     const spi::Access<spi::HttpRequest> read{Action::kRead, "naming", resource_of, "HttpNamingRead", {}};
     const spi::Access<spi::HttpRequest> write{Action::kWrite, "naming", resource_of, "HttpNamingWrite", {}};
-    const spi::Access<spi::HttpRequest> open{Action::kRead, "naming", nullptr, {},
-                                             "SDKs ask for the server's state before they log in"};
+    const spi::Access<spi::HttpRequest> open{
+        Action::kRead, "naming", nullptr, {}, "SDKs ask for the server's state before they log in"};
     for (const spi::Status& status :
          {add(HttpMethod::kPost, "/v1/ns/instance", write, &NamingHttp::register_instance),
           add(HttpMethod::kDelete, "/v1/ns/instance", write, &NamingHttp::deregister_instance),
@@ -79,7 +79,8 @@ spi::Status NamingHttp::add_to(spi::HttpRoutes& routes) {
             return status;
         }
     }
-    const spi::Access<spi::HttpRequest> nothing{Action::kRead, "naming", nullptr, {}, "it only says that there is no such call"};
+    const spi::Access<spi::HttpRequest> nothing{
+        Action::kRead, "naming", nullptr, {}, "it only says that there is no such call"};
     for (const HttpMethod method : {HttpMethod::kGet, HttpMethod::kPost, HttpMethod::kPut, HttpMethod::kDelete}) {
         if (spi::Status status = add(method, "/v1/ns/**", nothing, &NamingHttp::unknown); !status) {
             return status;
@@ -183,8 +184,12 @@ void NamingHttp::beat(const spi::HttpRequest& request, spi::HttpResponder respon
     }
     const auto answer = [](spi::HttpResponder to, std::int64_t interval, int code) {
         std::string body;
-        sdk::JsonWriter(body).begin_object().member("clientBeatInterval", interval).member("code", code).member(
-            "lightBeatEnabled", true).end_object();
+        sdk::JsonWriter(body)
+            .begin_object()
+            .member("clientBeatInterval", interval)
+            .member("code", code)
+            .member("lightBeatEnabled", true)
+            .end_object();
         protocol::reply_json(std::move(to), 200, body);
     };
     constexpr int kOk = 10200;
@@ -246,10 +251,10 @@ void NamingHttp::metrics(const spi::HttpRequest& request, spi::HttpResponder res
 }
 
 void NamingHttp::unknown(const spi::HttpRequest& request, spi::HttpResponder responder) {
-    protocol::reply_servlet_error(std::move(responder), 501,
-                                  "no such api:" + std::string(spi::to_string(request.method)) + ":" +
-                                      std::string(request.path),
-                                  request.path, clock_.wall_ms());
+    protocol::reply_servlet_error(
+        std::move(responder), 501,
+        "no such api:" + std::string(spi::to_string(request.method)) + ":" + std::string(request.path), request.path,
+        clock_.wall_ms());
 }
 
 }  // namespace pharos::naming

@@ -36,7 +36,8 @@ std::optional<double> decimal(std::string_view text) noexcept {
 
 protocol::CheckFailure check_address(const Instance& instance, std::string_view port) {
     return protocol::first_of(protocol::check_cluster(instance.cluster), protocol::check_ip(instance.ip),
-                              protocol::check_port(port), protocol::check_metadata_size(characters_of(instance.metadata)));
+                              protocol::check_port(port),
+                              protocol::check_metadata_size(characters_of(instance.metadata)));
 }
 
 }  // namespace

@@ -66,7 +66,8 @@ TEST(Metadata, JsonOrPairs) {
 // `protocol/naming.md §10`: the beat of the C++ SDK has every scalar as text.
 TEST(BeatParameters, TextualScalars) {
     const auto parsed = beat_parameters(Params(
-        "", R"(beat={"port":"80","ip":"1.1.1.1","weight":"1","serviceName":"DEFAULT_GROUP@@k1","cluster":"DEFAULT","scheduled":"false","metadata":{}})"));
+        "",
+        R"(beat={"port":"80","ip":"1.1.1.1","weight":"1","serviceName":"DEFAULT_GROUP@@k1","cluster":"DEFAULT","scheduled":"false","metadata":{}})"));
     EXPECT_FALSE(parsed.error);
     EXPECT_FALSE(parsed.is_light);
     EXPECT_EQ(parsed.instance.port, 80);

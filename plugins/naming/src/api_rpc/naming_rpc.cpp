@@ -62,28 +62,27 @@ spi::Status NamingRpc::add_to(spi::RpcMethods& methods) {
     using Handler = void (NamingRpc::*)(const spi::RpcRequest&, spi::RpcResponder);
     const auto add = [&](std::string_view type, std::string_view response, Action action, std::string_view point,
                          Handler handler) -> spi::Status {
-        spi::Result<spi::Registration> added = methods.add(
-            {type, response, {action, "naming", resource_of, point, {}}},
-            [this, handler](const spi::RpcRequest& request, spi::RpcResponder responder) {
-                (this->*handler)(request, std::move(responder));
-            });
+        spi::Result<spi::Registration> added =
+            methods.add({type, response, {action, "naming", resource_of, point, {}}},
+                        [this, handler](const spi::RpcRequest& request, spi::RpcResponder responder) {
+                            (this->*handler)(request, std::move(responder));
+                        });
         if (!added) {
             return added.error();
         }
         registrations_.push_back(std::move(added.value()));
         return {};
     };
-    for (const spi::Status& status :
-         {add("InstanceRequest", "InstanceResponse", Action::kWrite, "RemoteNamingInstanceRegisterDeregister",
-              &NamingRpc::instance),
-          add("BatchInstanceRequest", "BatchInstanceResponse", Action::kWrite, "RemoteNamingInstanceBatchRegister",
-              &NamingRpc::batch_instance),
-          add("ServiceQueryRequest", "QueryServiceResponse", Action::kRead, "RemoteNamingServiceQuery",
-              &NamingRpc::service_query),
-          add("SubscribeServiceRequest", "SubscribeServiceResponse", Action::kRead,
-              "RemoteNamingServiceSubscribeUnSubscribe", &NamingRpc::subscribe),
-          add("ServiceListRequest", "ServiceListResponse", Action::kRead, "RemoteNamingServiceListQuery",
-              &NamingRpc::service_list)}) {
+    for (const spi::Status& status : {add("InstanceRequest", "InstanceResponse", Action::kWrite,
+                                          "RemoteNamingInstanceRegisterDeregister", &NamingRpc::instance),
+                                      add("BatchInstanceRequest", "BatchInstanceResponse", Action::kWrite,
+                                          "RemoteNamingInstanceBatchRegister", &NamingRpc::batch_instance),
+                                      add("ServiceQueryRequest", "QueryServiceResponse", Action::kRead,
+                                          "RemoteNamingServiceQuery", &NamingRpc::service_query),
+                                      add("SubscribeServiceRequest", "SubscribeServiceResponse", Action::kRead,
+                                          "RemoteNamingServiceSubscribeUnSubscribe", &NamingRpc::subscribe),
+                                      add("ServiceListRequest", "ServiceListResponse", Action::kRead,
+                                          "RemoteNamingServiceListQuery", &NamingRpc::service_list)}) {
         if (!status) {
             return status;
         }
@@ -221,8 +220,9 @@ void NamingRpc::service_list(const spi::RpcRequest& request, spi::RpcResponder r
         registry_.list(key.namespace_id, key.group.empty() ? kDefaultGroup : std::string_view(key.group));
     const std::int64_t page = std::max<std::int64_t>(protocol::integer(body.root(), "pageNo", 1).value_or(1), 1);
     const std::int64_t size = std::max<std::int64_t>(protocol::integer(body.root(), "pageSize", 10).value_or(10), 1);
-    const std::size_t from =
-        page - 1 > static_cast<std::int64_t>(names.size()) / size ? names.size() : static_cast<std::size_t>((page - 1) * size);
+    const std::size_t from = page - 1 > static_cast<std::int64_t>(names.size()) / size
+                                 ? names.size()
+                                 : static_cast<std::size_t>((page - 1) * size);
     std::string out;
     sdk::JsonWriter json(out);
     json.begin_object().member("resultCode", 200).member("errorCode", 0).member("count", names.size());

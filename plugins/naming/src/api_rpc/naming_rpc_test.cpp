@@ -67,44 +67,53 @@ TEST_F(NamingRpcTest, RegisterQueryDeregister) {
     const std::string query = R"({"namespace":"","serviceName":"s1","groupName":"DEFAULT_GROUP","cluster":""})";
     answer = call("ServiceQueryRequest", query);
     EXPECT_EQ(answer.type, "QueryServiceResponse");
-    EXPECT_TRUE(answer.body.starts_with(R"({"resultCode":200,"errorCode":0,"serviceInfo":{"name":"s1",)")) << answer.body;
+    EXPECT_TRUE(answer.body.starts_with(R"({"resultCode":200,"errorCode":0,"serviceInfo":{"name":"s1",)"))
+        << answer.body;
     EXPECT_NE(answer.body.find(R"("ephemeral":true)"), std::string::npos);  // trap 5
 
-    answer = call("ServiceListRequest", R"({"namespace":"public","groupName":"DEFAULT_GROUP","pageNo":1,"pageSize":10})");
+    answer =
+        call("ServiceListRequest", R"({"namespace":"public","groupName":"DEFAULT_GROUP","pageNo":1,"pageSize":10})");
     EXPECT_EQ(answer.body, R"({"resultCode":200,"errorCode":0,"count":1,"serviceNames":["s1"],"success":true})");
 
-    answer = call("InstanceRequest",
-                  R"({"serviceName":"s1","groupName":"DEFAULT_GROUP","type":"deregisterInstance","instance":{"ip":"9.9.9.9"}})");
+    answer = call(
+        "InstanceRequest",
+        R"({"serviceName":"s1","groupName":"DEFAULT_GROUP","type":"deregisterInstance","instance":{"ip":"9.9.9.9"}})");
     EXPECT_EQ(answer.body, R"({"resultCode":200,"errorCode":0,"type":"deregisterInstance","success":true})");
     EXPECT_NE(call("ServiceQueryRequest", query).body.find(R"("hosts":[])"), std::string::npos);
 }
 
 TEST_F(NamingRpcTest, SubscribeAnswersWithTheServiceAndAMessage) {
-    const testing::Answer answer = call(
-        "SubscribeServiceRequest", R"({"serviceName":"s1","groupName":"DEFAULT_GROUP","subscribe":true,"clusters":"c1"})");
+    const testing::Answer answer =
+        call("SubscribeServiceRequest",
+             R"({"serviceName":"s1","groupName":"DEFAULT_GROUP","subscribe":true,"clusters":"c1"})");
     EXPECT_EQ(answer.type, "SubscribeServiceResponse");
     EXPECT_TRUE(answer.body.starts_with(
         R"({"resultCode":200,"errorCode":0,"message":"success","serviceInfo":{"name":"s1","groupName":"DEFAULT_GROUP","clusters":"c1",)"))
         << answer.body;
     EXPECT_EQ(connections.pushes.size(), 1u);
-    const testing::Answer off = call("SubscribeServiceRequest",
-                                     R"({"serviceName":"s1","groupName":"DEFAULT_GROUP","subscribe":false,"clusters":"c1"})");
+    const testing::Answer off =
+        call("SubscribeServiceRequest",
+             R"({"serviceName":"s1","groupName":"DEFAULT_GROUP","subscribe":false,"clusters":"c1"})");
     EXPECT_NE(off.body.find("\"serviceInfo\""), std::string::npos);  // trap 32
 }
 
 TEST_F(NamingRpcTest, Errors) {
-    testing::Answer answer = call("InstanceRequest", R"({"serviceName":"s1","groupName":"G","type":"xx","instance":{"ip":"1.1.1.1"}})");
+    testing::Answer answer =
+        call("InstanceRequest", R"({"serviceName":"s1","groupName":"G","type":"xx","instance":{"ip":"1.1.1.1"}})");
     EXPECT_EQ(answer.type, "ErrorResponse");
-    EXPECT_EQ(answer.body, R"({"resultCode":400,"errorCode":400,"message":"Unsupported request type xx","success":false})");
+    EXPECT_EQ(answer.body,
+              R"({"resultCode":400,"errorCode":400,"message":"Unsupported request type xx","success":false})");
 
-    answer = call("InstanceRequest", R"({"serviceName":"a b","groupName":"G","type":"registerInstance","instance":{"ip":"1.1.1.1"}})");
+    answer = call("InstanceRequest",
+                  R"({"serviceName":"a b","groupName":"G","type":"registerInstance","instance":{"ip":"1.1.1.1"}})");
     EXPECT_EQ(answer.type, "InstanceResponse");
     EXPECT_EQ(answer.body, R"({"resultCode":500,"errorCode":400,"message":"Param check invalid:Param 'serviceName' is )"
                            R"(illegal, illegal characters should not appear in the param.","success":false})");
 
     answer = call("InstanceRequest", R"({"serviceName":"","groupName":"G","type":"registerInstance"})");
-    EXPECT_EQ(answer.body, R"({"resultCode":500,"errorCode":500,"message":"Param 'serviceName' is illegal, serviceName )"
-                           R"(is blank","success":false})");
+    EXPECT_EQ(answer.body,
+              R"({"resultCode":500,"errorCode":500,"message":"Param 'serviceName' is illegal, serviceName )"
+              R"(is blank","success":false})");
 
     answer = call("InstanceRequest", "nonsense");
     EXPECT_EQ(answer.type, "ErrorResponse");
@@ -112,8 +121,9 @@ TEST_F(NamingRpcTest, Errors) {
 
     rpc.on_closed(connection);
     answer = call("InstanceRequest", kRegister);
-    EXPECT_EQ(answer.body, R"({"resultCode":-401,"errorCode":-401,"message":"errCode: -401, errMsg: Client [)" + connection->id +
-                               R"(] connection already disconnect, can't register ephemeral instance. ","success":false})");
+    EXPECT_EQ(answer.body,
+              R"({"resultCode":-401,"errorCode":-401,"message":"errCode: -401, errMsg: Client [)" + connection->id +
+                  R"(] connection already disconnect, can't register ephemeral instance. ","success":false})");
 }
 
 TEST_F(NamingRpcTest, ABatchReplacesTheWholeRecord) {

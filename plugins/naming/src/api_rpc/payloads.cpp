@@ -53,8 +53,8 @@ ParsedInstance parse_instance(const protocol::JsonDocument& body, const boost::j
     instance.port = static_cast<std::uint16_t>(port.value_or(0));
     instance.weight = weight.value_or(1.0);
     parsed.failure = protocol::first_of(
-        protocol::check_cluster(instance.cluster), protocol::check_ip(instance.ip), protocol::check_port(port.value_or(-1)),
-        protocol::check_metadata_size(characters),
+        protocol::check_cluster(instance.cluster), protocol::check_ip(instance.ip),
+        protocol::check_port(port.value_or(-1)), protocol::check_metadata_size(characters),
         weight ? std::nullopt : protocol::CheckFailure("Param 'weight' is illegal, the value should be a number."));
     return parsed;
 }

@@ -8,6 +8,22 @@ namespace pharos::naming {
 Registry::Registry(spi::Executors& executors, std::size_t lanes)
     : lanes_(executors.work(), lanes), clock_(executors.clock()) {}
 
+Registry::~Registry() {
+    // Clients, ties and services refer to each other: what is left must be taken apart.
+    std::vector<ClientPtr> clients;
+    for (const auto& [number, client] : connections_) {
+        clients.push_back(client);
+    }
+    for (const auto& [id, client] : ip_ports_) {
+        clients.push_back(client);
+    }
+    for (const ClientPtr& client : clients) {
+        for (const TiePtr& tie : close(*client)) {
+            tie->service->sync(tie);
+        }
+    }
+}
+
 std::string Registry::ip_port_id(const std::string& ip, std::uint16_t port) {
     return ip + ":" + std::to_string(port) + "#true";
 }
@@ -36,17 +52,23 @@ void Registry::remove_connection(spi::ConnectionNumber number) {
         client = std::move(found->second);
         connections_.erase(found);
     }
-    std::unordered_map<const Service*, TiePtr> ties;
-    {
-        std::lock_guard lock(client->mutex_);
-        client->closed_ = true;
-        ties.swap(client->ties_);
+    for (const TiePtr& tie : close(*client)) {
+        tie->service->lane().run([this, tie] { apply(tie, nullptr); });
     }
-    for (auto& [service, tie] : ties) {
+}
+
+std::vector<TiePtr> Registry::close(Client& client) {
+    std::vector<TiePtr> ties;
+    std::lock_guard lock(client.mutex_);
+    client.closed_ = true;
+    ties.reserve(client.ties_.size());
+    for (const auto& [service, tie] : client.ties_) {
         tie->publication.store(nullptr);
         tie->subscription.store(nullptr);
-        tie->service->lane().run([this, tie = tie] { apply(tie, nullptr); });
+        ties.push_back(tie);
     }
+    client.ties_.clear();
+    return ties;
 }
 
 ClientPtr Registry::ip_port_client(const std::string& ip, std::uint16_t port) {
@@ -150,8 +172,7 @@ void Registry::change(const ClientPtr& client, const ServicePtr& service, Wish w
 
 void Registry::publish(const ClientPtr& client, const ServiceKey& key, PublicationPtr publication, Done done) {
     change(
-        client, find_or_make(key),
-        [&](Tie& tie) { tie.publication.store(std::move(publication)); }, std::move(done));
+        client, find_or_make(key), [&](Tie& tie) { tie.publication.store(std::move(publication)); }, std::move(done));
 }
 
 void Registry::withdraw(const ClientPtr& client, const ServiceKey& key, Done done) {
@@ -161,16 +182,13 @@ void Registry::withdraw(const ClientPtr& client, const ServiceKey& key, Done don
         return;
     }
     change(
-        client, tie->service, [](Tie& wish) { wish.publication.store(nullptr); },
-        std::move(done));
+        client, tie->service, [](Tie& wish) { wish.publication.store(nullptr); }, std::move(done));
 }
 
 void Registry::subscribe(const ClientPtr& client, const ServiceKey& key, std::string clusters, Done done) {
     change(
         client, find_or_make(key),
-        [&](Tie& tie) {
-            tie.subscription.store(std::make_shared<const std::string>(std::move(clusters)));
-        },
+        [&](Tie& tie) { tie.subscription.store(std::make_shared<const std::string>(std::move(clusters))); },
         std::move(done));
 }
 
@@ -181,8 +199,7 @@ void Registry::unsubscribe(const ClientPtr& client, const ServiceKey& key, Done 
         return;
     }
     change(
-        client, tie->service, [](Tie& wish) { wish.subscription.store(nullptr); },
-        std::move(done));
+        client, tie->service, [](Tie& wish) { wish.subscription.store(nullptr); }, std::move(done));
 }
 
 void Registry::replace(const TiePtr& tie, const PublicationPtr& expected, PublicationPtr publication) {

@@ -35,6 +35,10 @@ protected:
 class Registry {
 public:
     Registry(spi::Executors& executors, std::size_t lanes);
+    /// Nothing may use it any more.
+    ~Registry();
+    Registry(const Registry&) = delete;
+    Registry& operator=(const Registry&) = delete;
 
     /// Before anything changes; it must outlive the registry's use.
     void set_listener(ChangeListener& listener) noexcept { listener_ = &listener; }
@@ -98,6 +102,8 @@ private:
     [[nodiscard]] std::vector<ServicePtr> all_services() const;
     /// The tie, made when there is none; null when the client is closed.
     TiePtr tie_of(const ClientPtr& client, const ServicePtr& service);
+    /// Closes a client: all its wishes are gone. Returns its ties, for their services to take that over.
+    static std::vector<TiePtr> close(Client& client);
     /// Forgets a tie without wishes, so that a client's table does not grow with what it once did.
     static void forget_if_unused(const TiePtr& tie);
     /// On the lane: takes the tie's wishes over, answers, and tells the listener.

@@ -30,7 +30,9 @@ class RegistryTest : public ::testing::Test {
 protected:
     RegistryTest() { registry.set_listener(pusher); }
 
-    ClientPtr connect(spi::ConnectionNumber number) { return registry.add_connection(testing::make_connection(number)); }
+    ClientPtr connect(spi::ConnectionNumber number) {
+        return registry.add_connection(testing::make_connection(number));
+    }
     void publish(const ClientPtr& client, const std::string& ip) {
         registry.publish(client, kService, publication(ip), [](const TiePtr&) {});
     }
@@ -100,7 +102,8 @@ TEST_F(RegistryTest, ListsOnlyServicesThatSomebodyPublishes) {
 TEST_F(RegistryTest, TheFirstPushFollowsTheSubscriptionAndIsNewerThanItsReply) {
     const ClientPtr client = connect(1);
     std::int64_t replied = 0;
-    registry.subscribe(client, kService, "", [&](const TiePtr& tie) { replied = tie->service->snapshot()->last_ref_time(); });
+    registry.subscribe(client, kService, "",
+                       [&](const TiePtr& tie) { replied = tie->service->snapshot()->last_ref_time(); });
     ASSERT_EQ(connections.pushes.size(), 1u);
     const auto push = connections.ack();
     EXPECT_EQ(push.type, "NotifySubscriberRequest");
@@ -284,7 +287,8 @@ TEST(RegistryThreads, TheLastWishOfEveryClientStays) {
     std::atomic<int> done{0};
     for (int c = 0; c < kClients; ++c) {
         threads.emplace_back([&, c] {
-            const ClientPtr client = registry.add_connection(testing::make_connection(static_cast<std::uint64_t>(c + 1)));
+            const ClientPtr client =
+                registry.add_connection(testing::make_connection(static_cast<std::uint64_t>(c + 1)));
             for (int i = 0; i < 2000; ++i) {
                 const std::string ip = std::to_string(c) + ".0.0." + std::to_string(i % 250);
                 registry.publish(client, kService, publication(ip), [&](const TiePtr&) { ++done; });

@@ -28,8 +28,9 @@ Service::Changes Service::sync(const TiePtr& tie) {
 
 bool Service::sync_publication(const TiePtr& tie) {
     const std::uint64_t number = tie->client->number();
-    const auto place = std::lower_bound(publishers_.begin(), publishers_.end(), number,
-                                        [](const Publisher& p, std::uint64_t n) { return p.tie->client->number() < n; });
+    const auto place =
+        std::lower_bound(publishers_.begin(), publishers_.end(), number,
+                         [](const Publisher& p, std::uint64_t n) { return p.tie->client->number() < n; });
     const bool known = place != publishers_.end() && place->tie->client->number() == number;
     PublicationPtr wanted = tie->publication.load();
     if (wanted == nullptr) {

@@ -30,7 +30,6 @@ public:
         }
     }
 
-
 private:
     const spi::Clock& clock_;
     std::atomic<std::int64_t> last_{0};

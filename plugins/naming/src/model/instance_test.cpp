@@ -47,8 +47,7 @@ TEST(Instance, SemanticChecks) {
               "Instance 'heart beat interval' must less than 'heart beat timeout' and 'ip delete timeout'.");
     made.metadata.clear();
     made.cluster = "a_b";
-    EXPECT_EQ(check_instance(made),
-              "Instance 'clusterName' should be characters with only 0-9a-zA-Z-. (current: a_b)");
+    EXPECT_EQ(check_instance(made), "Instance 'clusterName' should be characters with only 0-9a-zA-Z-. (current: a_b)");
 }
 
 ServiceSnapshot snapshot() {

@@ -46,7 +46,9 @@ public:
         }
     }
 
-    [[nodiscard]] Lane& of(std::size_t hash) noexcept { return *lanes_[(hash * 0x9E3779B97F4A7C15u >> 32) % lanes_.size()]; }
+    [[nodiscard]] Lane& of(std::size_t hash) noexcept {
+        return *lanes_[(hash * 0x9E3779B97F4A7C15u >> 32) % lanes_.size()];
+    }
 
 private:
     std::vector<std::unique_ptr<Lane>> lanes_;

@@ -20,9 +20,9 @@
 #endif
 
 /// What must be equal between the kernel and a plugin for their types to have one layout.
-#define PHAROS_FINGERPRINT                                                                                             \
-    "gcc" PHAROS_TEXT(__GNUC__) ";c++" PHAROS_TEXT(__cplusplus) ";cxx11abi" PHAROS_TEXT(_GLIBCXX_USE_CXX11_ABI)        \
-        ";stldebug" PHAROS_FINGERPRINT_DEBUG ";sanitizer=" PHAROS_FINGERPRINT_SANITIZER
+#define PHAROS_FINGERPRINT                                                               \
+    "gcc" PHAROS_TEXT(__GNUC__) ";c++" PHAROS_TEXT(__cplusplus) ";cxx11abi" PHAROS_TEXT( \
+        _GLIBCXX_USE_CXX11_ABI) ";stldebug" PHAROS_FINGERPRINT_DEBUG ";sanitizer=" PHAROS_FINGERPRINT_SANITIZER
 
 /// Version of the SPI. A plugin takes the address of this symbol; a kernel of another version has none, so the
 /// dynamic linker refuses the plugin before any of its code runs.

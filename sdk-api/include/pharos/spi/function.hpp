@@ -22,8 +22,8 @@ public:
     UniqueFunction(std::nullptr_t) noexcept {}
 
     template <class F>
-        requires(!std::is_same_v<std::decay_t<F>, UniqueFunction> && std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
-    UniqueFunction(F&& target) {
+    requires(!std::is_same_v<std::decay_t<F>, UniqueFunction> && std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
+        UniqueFunction(F&& target) {
         using Target = std::decay_t<F>;
         if constexpr (fits<Target>) {
             ::new (storage_) Target(std::forward<F>(target));
@@ -67,8 +67,8 @@ private:
     };
 
     template <class T>
-    static constexpr bool fits =
-        sizeof(T) <= kInline && alignof(T) <= alignof(std::max_align_t) && std::is_nothrow_move_constructible_v<T>;
+    static constexpr bool fits = sizeof(T) <= kInline &&
+                                 alignof(T) <= alignof(std::max_align_t) && std::is_nothrow_move_constructible_v<T>;
 
     template <class T>
     static constexpr Table inline_table{

@@ -12,7 +12,15 @@
 
 namespace pharos::spi {
 
-enum class HttpMethod : std::uint8_t { kGet = 0, kPost = 1, kPut = 2, kDelete = 3, kPatch = 4, kHead = 5, kOptions = 6 };
+enum class HttpMethod : std::uint8_t {
+    kGet = 0,
+    kPost = 1,
+    kPut = 2,
+    kDelete = 3,
+    kPatch = 4,
+    kHead = 5,
+    kOptions = 6
+};
 
 [[nodiscard]] std::string_view to_string(HttpMethod method) noexcept;
 

@@ -22,7 +22,7 @@ struct NodeInfo {
     std::string data_dir;
     std::string advertised_ip;  ///< how members and clients know this node
     std::uint16_t port = 0;
-    std::string context_path;   ///< "/nacos"
+    std::string context_path;  ///< "/nacos"
     bool standalone = true;
     std::vector<std::string> modules;  ///< names of all loaded plugins, in start order
 };
@@ -105,30 +105,29 @@ constexpr std::uint32_t count_of(std::nullptr_t) noexcept { return 0; }
 
 }  // namespace pharos::spi
 
-#define PHAROS_PROVIDES(...)                                                                                           \
-    ::pharos::spi::NameList {                                                                                          \
-        { __VA_ARGS__ }                                                                                                \
+#define PHAROS_PROVIDES(...)  \
+    ::pharos::spi::NameList { \
+        { __VA_ARGS__ }       \
     }
-#define PHAROS_REQUIRES(...)                                                                                           \
-    ::pharos::spi::NameList {                                                                                          \
-        { __VA_ARGS__ }                                                                                                \
+#define PHAROS_REQUIRES(...)  \
+    ::pharos::spi::NameList { \
+        { __VA_ARGS__ }       \
     }
 
 #define PHAROS_NO_SETTINGS nullptr
 
 /// Makes a shared library a plugin. `SETTINGS` is a constant array of SettingSpec, or PHAROS_NO_SETTINGS.
-#define PHAROS_PLUGIN(CLASS, NAME, VERSION, PROVIDES, REQUIRES, SETTINGS)                                              \
-    extern "C" __attribute__((visibility("default"), used, section("pharos")))                                         \
-    const ::pharos::spi::Descriptor pharos_plugin = {                                                                  \
-        ::pharos::spi::kDescriptorMagic,                                                                               \
-        sizeof(::pharos::spi::Descriptor),                                                                             \
-        &PHAROS_SPI_ABI_SYMBOL,                                                                                        \
-        PHAROS_FINGERPRINT,                                                                                            \
-        NAME,                                                                                                          \
-        VERSION,                                                                                                       \
-        PROVIDES,                                                                                                      \
-        REQUIRES,                                                                                                      \
-        SETTINGS,                                                                                                      \
-        ::pharos::spi::count_of(SETTINGS),                                                                             \
-        []() -> ::pharos::spi::Plugin* { return new CLASS(); },                                                        \
-        [](::pharos::spi::Plugin* plugin) { delete plugin; }};
+#define PHAROS_PLUGIN(CLASS, NAME, VERSION, PROVIDES, REQUIRES, SETTINGS)                                    \
+    extern "C" __attribute__((visibility("default"), used, section("pharos")))                               \
+    const ::pharos::spi::Descriptor pharos_plugin = {::pharos::spi::kDescriptorMagic,                        \
+                                                     sizeof(::pharos::spi::Descriptor),                      \
+                                                     &PHAROS_SPI_ABI_SYMBOL,                                 \
+                                                     PHAROS_FINGERPRINT,                                     \
+                                                     NAME,                                                   \
+                                                     VERSION,                                                \
+                                                     PROVIDES,                                               \
+                                                     REQUIRES,                                               \
+                                                     SETTINGS,                                               \
+                                                     ::pharos::spi::count_of(SETTINGS),                      \
+                                                     []() -> ::pharos::spi::Plugin* { return new CLASS(); }, \
+                                                     [](::pharos::spi::Plugin* plugin) { delete plugin; }};

@@ -21,9 +21,9 @@ using ConnectionNumber = std::uint64_t;
 /// A registered gRPC connection (`protocol/core.md §1.3–1.4`). Immutable after registration.
 struct ConnectionInfo {
     ConnectionNumber number = 0;
-    std::string id;          ///< "<epoch ms>_<remote ip>_<remote port>", what clients and operators see
-    std::string client_ip;   ///< as the client claims it
-    std::string remote_ip;   ///< of the socket
+    std::string id;         ///< "<epoch ms>_<remote ip>_<remote port>", what clients and operators see
+    std::string client_ip;  ///< as the client claims it
+    std::string remote_ip;  ///< of the socket
     std::uint16_t remote_port = 0;
     std::uint16_t local_port = 0;
     std::string client_version;

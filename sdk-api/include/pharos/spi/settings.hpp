@@ -24,7 +24,7 @@ struct SettingSpec {
     const char* default_value;  ///< as it would be written in the environment; lists are comma-separated
     std::int64_t min;           ///< smallest allowed number (integers, nanoseconds, bytes); ignored for other types
     std::int64_t max;
-    const char* help;           ///< one sentence, with the unit
+    const char* help;  ///< one sentence, with the unit
 };
 
 /// A plugin's validated settings. Every key of its schema has a value. Asking for a key or type that the schema does

@@ -13,11 +13,11 @@ enum class Code : std::uint16_t {
     kOk = 0,
     kInvalidArgument = 1,
     kNotFound = 2,
-    kConflict = 3,      ///< a compare did not hold, or the thing exists already
-    kUnavailable = 4,   ///< not ready, shutting down or over a limit; trying again later may help
+    kConflict = 3,     ///< a compare did not hold, or the thing exists already
+    kUnavailable = 4,  ///< not ready, shutting down or over a limit; trying again later may help
     kTimeout = 5,
     kTooLarge = 6,
-    kClosed = 7,        ///< the connection or service at the other end is gone
+    kClosed = 7,  ///< the connection or service at the other end is gone
     kDenied = 8,
     kInternal = 9,
 };

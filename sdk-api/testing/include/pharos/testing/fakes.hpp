@@ -1,11 +1,14 @@
 #pragma once
 
 #include <algorithm>
+#include <condition_variable>
 #include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -14,6 +17,7 @@
 #include <pharos/spi/log.hpp>
 #include <pharos/spi/metrics.hpp>
 #include <pharos/spi/rpc.hpp>
+#include <pharos/spi/store.hpp>
 
 /// Hand-driven stand-ins for what the kernel gives to plugins, so that tests need no threads, sockets or sleeping.
 namespace pharos::testing {
@@ -70,8 +74,16 @@ public:
         return id;
     }
     bool cancel(spi::TimerId timer) noexcept override {
+        spi::Task dropped;  // and destroyed without the lock
         std::lock_guard lock(mutex_);
-        return std::erase_if(armed_, [timer](const auto& entry) { return entry.first.second == timer; }) != 0;
+        const auto found = std::find_if(armed_.begin(), armed_.end(),
+                                        [timer](const auto& entry) { return entry.first.second == timer; });
+        if (found == armed_.end()) {
+            return false;
+        }
+        dropped = std::move(found->second);
+        armed_.erase(found);
+        return true;
     }
     /// The earliest due task that is due by now, or nothing.
     spi::Task take_due() {
@@ -100,21 +112,21 @@ private:
     spi::TimerId last_ = 0;
 };
 
-/// All of the kernel's executors in one queue.
+/// All of the kernel's executors in one queue, but for what may block.
 class FakeExecutors final : public spi::Executors {
 public:
     spi::Executor& work() noexcept override { return queue; }
-    spi::Executor& block() noexcept override { return queue; }
+    spi::Executor& block() noexcept override { return blocking; }
     spi::Executor& dedicated(std::string_view) noexcept override { return queue; }
     spi::Timers& timers() noexcept override { return timer_queue; }
     const spi::Clock& clock() noexcept override { return time; }
 
     /// Runs what is queued and what is due.
     void run() {
-        queue.run();
+        drain();
         while (spi::Task task = timer_queue.take_due()) {
             task();
-            queue.run();
+            drain();
         }
     }
     /// Moves both clocks on, firing timers at their times.
@@ -132,7 +144,94 @@ public:
 
     ManualClock time;
     ManualExecutor queue;
+    ManualExecutor blocking;
     ManualTimers timer_queue{time};
+
+private:
+    void drain() {
+        while (queue.run() + blocking.run() != 0) {
+        }
+    }
+};
+
+/// Real threads, for tests of races and of what waits for its own thread.
+class ThreadPool final : public spi::Executor {
+public:
+    explicit ThreadPool(std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) {
+            threads_.emplace_back([this] { work(); });
+        }
+    }
+    ~ThreadPool() { finish(); }
+
+    void post(spi::Task task) noexcept override {
+        std::lock_guard lock(mutex_);
+        tasks_.push_back(std::move(task));
+        wake_.notify_one();
+    }
+    /// Runs what is queued and ends the threads; later tasks never run.
+    void finish() {
+        {
+            std::lock_guard lock(mutex_);
+            ended_ = true;
+        }
+        wake_.notify_all();
+        for (std::thread& thread : threads_) {
+            if (thread.joinable()) {
+                thread.join();
+            }
+        }
+    }
+
+private:
+    void work() {
+        std::unique_lock lock(mutex_);
+        for (;;) {
+            wake_.wait(lock, [this] { return ended_ || !tasks_.empty(); });
+            if (tasks_.empty()) {
+                return;
+            }
+            spi::Task task = std::move(tasks_.front());
+            tasks_.pop_front();
+            lock.unlock();
+            task();
+            task.reset();
+            lock.lock();
+        }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<spi::Task> tasks_;
+    bool ended_ = false;
+    std::vector<std::thread> threads_;
+};
+
+/// One pool of real threads for all of the kernel's executors; time still moves by hand.
+class ThreadedExecutors final : public spi::Executors {
+public:
+    explicit ThreadedExecutors(std::size_t threads = 1) : pool(threads) {}
+
+    spi::Executor& work() noexcept override { return pool; }
+    spi::Executor& block() noexcept override { return pool; }
+    spi::Executor& dedicated(std::string_view) noexcept override { return pool; }
+    spi::Timers& timers() noexcept override { return timer_queue; }
+    const spi::Clock& clock() noexcept override { return time; }
+
+    /// Moves the clock on and fires, in the call, what is due. Not while another thread looks at the time.
+    std::size_t advance(spi::Duration by) {
+        time.now += by;
+        time.wall += std::chrono::duration_cast<std::chrono::milliseconds>(by).count();
+        std::size_t fired = 0;
+        for (; spi::Task task = timer_queue.take_due(); ++fired) {
+            task();
+        }
+        return fired;
+    }
+
+    ManualClock time;
+    ManualTimers timer_queue{time};
+    ThreadPool pool;
 };
 
 /// Keeps pushes until the test answers them.
@@ -143,14 +242,17 @@ public:
         std::string type;
         std::string members;
         spi::Completion<bool> done;
+        std::shared_ptr<const void> owner;  ///< of the first piece
     };
 
-    void push(spi::ConnectionNumber connection, const spi::RpcPush& push, spi::Completion<bool> done) noexcept override {
+    void push(spi::ConnectionNumber connection, const spi::RpcPush& push,
+              spi::Completion<bool> done) noexcept override {
         std::string members;
         for (const spi::Piece& piece : push.members) {
             members += piece.text;
         }
-        pushes.push_back({connection, std::string(push.type), std::move(members), std::move(done)});
+        pushes.push_back({connection, std::string(push.type), std::move(members), std::move(done),
+                          push.members.empty() ? nullptr : push.members.front().owner});
     }
     void close(spi::ConnectionNumber connection, std::string_view reason) noexcept override {
         closed.emplace_back(connection, reason);
@@ -213,12 +315,18 @@ public:
     void on_abandoned(spi::Task task) noexcept override { abandoned = std::move(task); }
     void release() noexcept override { abandoned.reset(); }
 
+    /// Has the client go away.
+    void abandon() {
+        spi::Task task = std::move(abandoned);
+        task();
+    }
+
     int sent = 0;  ///< answers; more than one is a bug
     int status = 0;
     std::string type;  ///< content type or payload type
     std::string body;
     std::map<std::string, std::string> headers;
-    spi::Task abandoned;  ///< call it to have the client go away
+    spi::Task abandoned;
 
 private:
     void take(spi::Pieces pieces) {
@@ -253,6 +361,97 @@ public:
     }
 
     std::map<std::string, std::unique_ptr<spi::Counter>> counters;
+};
+
+/// A store in memory, with one watcher. Commits wait for flush() when `manual` is set.
+class MemoryStore final : public spi::Store {
+public:
+    using Data = std::map<std::string, std::pair<std::string, spi::Revision>, std::less<>>;
+
+    class Snapshot final : public spi::StoreSnapshot {
+    public:
+        Snapshot(Data data, spi::Revision revision) : data_(std::move(data)), revision_(revision) {}
+        [[nodiscard]] spi::Revision revision() const noexcept override { return revision_; }
+        [[nodiscard]] std::optional<spi::StoreValue> get(std::string_view key) const noexcept override {
+            const auto found = data_.find(key);
+            return found == data_.end() ? std::nullopt
+                                        : std::optional(spi::StoreValue{found->second.first, found->second.second});
+        }
+        void scan(std::string_view prefix, std::string_view from,
+                  spi::UniqueFunction<bool(std::string_view, const spi::StoreValue&)> each) const override {
+            for (auto at = data_.lower_bound(std::max(prefix, from)); at != data_.end(); ++at) {
+                if (!at->first.starts_with(prefix) || !each(at->first, {at->second.first, at->second.second})) {
+                    return;
+                }
+            }
+        }
+
+    private:
+        Data data_;
+        spi::Revision revision_;
+    };
+
+    [[nodiscard]] std::unique_ptr<spi::StoreSnapshot> snapshot() const noexcept override {
+        return broken ? nullptr : std::make_unique<Snapshot>(data, revision);
+    }
+    void commit(spi::StoreCommit commit, spi::Completion<spi::Revision> done) noexcept override {
+        queue_.emplace_back(std::move(commit), std::move(done));
+        if (!manual) {
+            flush();
+        }
+    }
+    spi::Registration watch(std::string, spi::Revision,
+                            spi::UniqueFunction<void(std::span<const spi::StoreChange>)> watcher) noexcept override {
+        watcher_ = std::move(watcher);
+        return spi::Registration([this] { watcher_.reset(); });
+    }
+    void barrier(spi::Completion<spi::Revision> done) noexcept override { done(revision); }
+
+    void flush() {
+        while (!queue_.empty()) {
+            auto [commit, done] = std::move(queue_.front());
+            queue_.pop_front();
+            done(failure ? take(commit) : spi::Result<spi::Revision>(failure));
+        }
+    }
+
+    bool manual = false;
+    bool broken = false;  ///< gives no snapshots
+    spi::Status failure;  ///< of every commit, unless it is ok
+    Data data;
+    spi::Revision revision = 0;
+
+private:
+    spi::Result<spi::Revision> take(const spi::StoreCommit& commit) {
+        using Kind = spi::StoreCompare::Kind;
+        for (const spi::StoreCompare& compare : commit.compares) {
+            const auto found = data.find(compare.key);
+            const bool there = found != data.end();
+            if (compare.kind == Kind::kAbsent    ? there
+                : compare.kind == Kind::kPresent ? !there
+                                                 : !there || found->second.second != compare.revision) {
+                return spi::Status(spi::Code::kConflict, "changed meanwhile");
+            }
+        }
+        ++revision;
+        std::vector<spi::StoreChange> changes;
+        for (const spi::StoreOp& op : commit.ops) {
+            if (op.value) {
+                data[op.key] = {*op.value, revision};
+                changes.push_back({op.key, *op.value, revision});
+            } else {
+                data.erase(op.key);
+                changes.push_back({op.key, std::nullopt, revision});
+            }
+        }
+        if (watcher_) {
+            watcher_(changes);
+        }
+        return revision;
+    }
+
+    std::deque<std::pair<spi::StoreCommit, spi::Completion<spi::Revision>>> queue_;
+    spi::UniqueFunction<void(std::span<const spi::StoreChange>)> watcher_;
 };
 
 }  // namespace pharos::testing
