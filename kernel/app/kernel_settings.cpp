@@ -37,7 +37,7 @@ constexpr SettingSpec kCluster[] = {
     {"lookup", Type::kString, "standalone", 0, 0, "Type of the member lookup."},
 };
 constexpr SettingSpec kRuntime[] = {
-    {"io_threads", Type::kInteger, "0", 0, 256, "Threads for HTTP; 0: a quarter of the cores, at least 1."},
+    {"io_threads", Type::kInteger, "0", 0, 256, "Threads for HTTP and gRPC connections; 0: a quarter of the cores, at least 1."},
     {"work_threads", Type::kInteger, "0", 0, 1024, "Threads for computing; 0: the cores, at least 2."},
     {"block_threads", Type::kInteger, "0", 0, 1024,
      "Threads for blocking calls; 0: an eighth of the cores, at least 1."},
@@ -57,6 +57,7 @@ constexpr SettingSpec kHttp[] = {
     {"idle_timeout", Type::kDuration, "75s", kSecond, kDay, "How long a connection may be idle between requests."},
 };
 constexpr SettingSpec kRpc[] = {
+    {"transport", Type::kString, "h2", 0, 0, "Who speaks HTTP/2 for gRPC: h2 (our own) or grpc (the gRPC library)."},
     {"max_frame", Type::kBytes, "10MiB", kKiB, kGiB, "Largest request."},
     {"max_connections", Type::kInteger, "200000", 1, 10'000'000, "Connections at once."},
     {"max_connections_per_ip", Type::kInteger, "20000", 1, 10'000'000, "Connections at once from one address."},

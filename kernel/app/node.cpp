@@ -22,6 +22,7 @@
 #include "plugin/host.hpp"
 #include "plugin/library.hpp"
 #include "rpc/grpc_transport.hpp"
+#include "rpc/h2_transport.hpp"
 #include "rpc/server.hpp"
 #include "runtime/executors.hpp"
 #include "settings/raw.hpp"
@@ -79,7 +80,7 @@ struct Node::Parts {
     std::optional<cluster::MemberTable> members;
     std::optional<http::Router> router;
     std::optional<http::Server> http;
-    std::optional<rpc::GrpcTransport> transport;
+    std::unique_ptr<rpc::Transport> transport;
     std::optional<rpc::Server> rpc;
     std::optional<plugin::Host> host;
     std::optional<AdminRoutes> admin;
@@ -159,6 +160,9 @@ spi::Status Node::Parts::prepare() {
     if (!logging->status()) {
         return logging->status();
     }
+    if (const std::string_view wire = of("rpc").string("transport"); wire != "h2" && wire != "grpc") {
+        return {spi::Code::kInvalidArgument, "rpc.transport: '" + std::string(wire) + "' is neither h2 nor grpc"};
+    }
     const spi::Settings& server = of("server");
     for (const std::string& address : server.list("addresses")) {
         if (!is_numeric(address)) {
@@ -214,10 +218,17 @@ void Node::Parts::make_servers() {
     http.emplace(*io, *router, filter, metrics, http_settings);
 
     const spi::Settings& remote = of("rpc");
-    rpc::GrpcSettings grpc_settings;
-    grpc_settings.max_frame = as_size(remote.integer("max_frame"));
-    grpc_settings.max_queued_bytes = as_size(remote.integer("max_queued"));
-    transport.emplace(grpc_settings);
+    if (remote.string("transport") == "h2") {
+        rpc::H2Settings settings_of_h2;
+        settings_of_h2.max_frame = as_size(remote.integer("max_frame"));
+        settings_of_h2.max_queued_bytes = as_size(remote.integer("max_queued"));
+        transport = std::make_unique<rpc::H2Transport>(*io, settings_of_h2);
+    } else {
+        rpc::GrpcSettings settings_of_grpc;
+        settings_of_grpc.max_frame = as_size(remote.integer("max_frame"));
+        settings_of_grpc.max_queued_bytes = as_size(remote.integer("max_queued"));
+        transport = std::make_unique<rpc::GrpcTransport>(settings_of_grpc);
+    }
     rpc::ServerSettings rpc_settings;
     rpc_settings.server_ip = info.advertised_ip;
     rpc_settings.idle_after = spi::Duration(remote.integer("idle_after"));

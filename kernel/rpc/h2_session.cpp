@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <new>
+#include <optional>
 #include <utility>
 
 namespace pharos::rpc {
@@ -24,9 +25,8 @@ const nghttp2_nv kAcceptEncoding = header("grpc-accept-encoding", "identity,gzip
 
 bool is_grpc(std::string_view content_type) noexcept {
     constexpr std::string_view kBase = "application/grpc";
-    return content_type.starts_with(kBase) &&
-           (content_type.size() == kBase.size() || content_type[kBase.size()] == '+' ||
-            content_type[kBase.size()] == ';');
+    return content_type.starts_with(kBase) && (content_type.size() == kBase.size() ||
+                                               content_type[kBase.size()] == '+' || content_type[kBase.size()] == ';');
 }
 
 std::string_view text_of(nghttp2_rcbuf* buffer) noexcept {
@@ -48,8 +48,9 @@ struct H2Session::Stream {
     bool post = false;
     bool gzip = false;
     bool has_request = false;  ///< `request` is the message of a unary call
-    bool answered = false;
-    bool finishing = false;  ///< the bi-directional stream: trailers follow what is queued
+    bool answered = false;     ///< on_call() has been told of it
+    bool responded = false;    ///< headers of a response are on their way
+    bool finishing = false;    ///< the bi-directional stream: trailers follow what is queued
     Status status = Status::kOk;
     std::size_t header_bytes = 0;
     H2Messages in;
@@ -138,11 +139,12 @@ struct H2Session::Callbacks {
         return 0;
     }
 
-    static int on_stream_close(nghttp2_session* session, std::int32_t id, std::uint32_t, void* user_data) noexcept {
+    static int on_stream_close(nghttp2_session* session, std::int32_t id, std::uint32_t error,
+                               void* user_data) noexcept {
         H2Session& self = session_of(user_data);
         if (Stream* stream = self.find(id)) {
             nghttp2_session_set_stream_user_data(session, id, nullptr);
-            self.on_stream_gone(*stream);
+            self.on_stream_gone(*stream, error != NGHTTP2_NO_ERROR);
         }
         return 0;
     }
@@ -168,8 +170,8 @@ struct H2Session::Callbacks {
             return NGHTTP2_ERR_WOULDBLOCK;
         }
         constexpr std::size_t kFrameHeader = 9;
-        self.write_data(*static_cast<Stream*>(source->ptr),
-                        {reinterpret_cast<const char*>(frame_header), kFrameHeader}, length);
+        self.write_data(*static_cast<Stream*>(source->ptr), {reinterpret_cast<const char*>(frame_header), kFrameHeader},
+                        length);
         return 0;
     }
 
@@ -215,7 +217,9 @@ H2Session::H2Session(const H2Limits& limits, Events& events) : limits_(limits), 
     nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, limits.connection_window);
 }
 
-H2Session::~H2Session() { nghttp2_session_del(session_); }
+H2Session::~H2Session() {
+    nghttp2_session_del(session_);
+}
 
 H2Session::Stream* H2Session::find(std::int32_t id) const noexcept {
     return static_cast<Stream*>(nghttp2_session_get_stream_user_data(session_, id));
@@ -234,8 +238,6 @@ void H2Session::receive(std::string_view bytes) {
         nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
     if (taken < 0) {
         end(nghttp2_strerror(static_cast<int>(taken)));
-    } else if (nghttp2_session_want_read(session_) == 0) {
-        end("protocol error or GOAWAY");
     }
 }
 
@@ -258,8 +260,7 @@ void H2Session::on_headers_done(Stream& stream) {
     }
 }
 
-/// False: no more input of this stream is wanted.
-bool H2Session::on_data(Stream& stream, std::string_view data, bool last) {
+void H2Session::on_data(Stream& stream, std::string_view data, bool last) {
     assembling_ -= stream.in.held();
     bool go_on = true;
     while (go_on && stream.kind != Stream::Kind::kRefused) {
@@ -273,15 +274,14 @@ bool H2Session::on_data(Stream& stream, std::string_view data, bool last) {
     }
     assembling_ += stream.in.held();
     if (assembling_ > limits_.max_assembling && go_on) {
-        return refuse(stream, Status::kExhausted, "too much is under way on this connection");
+        refuse(stream, Status::kExhausted, "too much is under way on this connection");
     }
-    return go_on;
 }
 
 bool H2Session::refuse_too_large(Stream& stream, std::size_t size) {
-    return refuse(stream, Status::kExhausted,
-                  "gRPC message exceeds maximum size " + std::to_string(limits_.max_frame) + ": " +
-                      std::to_string(size));
+    return refuse(
+        stream, Status::kExhausted,
+        "gRPC message exceeds maximum size " + std::to_string(limits_.max_frame) + ": " + std::to_string(size));
 }
 
 bool H2Session::on_message(Stream& stream, const H2Messages::Message& message, bool last) {
@@ -344,28 +344,22 @@ void H2Session::on_end_of_requests(Stream& stream) {
     }
 }
 
-void H2Session::on_stream_gone(Stream& stream) {
+void H2Session::on_stream_gone(Stream& stream, bool reset) {
     assembling_ -= stream.in.held() + stream.request.size();
     unsent_replies_ -= stream.out.size();
     if (&stream == bidi_) {
         bidi_ = nullptr;
         end("stream cancelled");
-    } else if (stream.kind == Stream::Kind::kRefused || !stream.out.empty() || stream.status == Status::kUnavailable) {
-        count_reset();
+    } else if ((reset || stream.kind == Stream::Kind::kRefused) && ++resets_ > limits_.max_resets) {
+        end("too many streams were reset");  // they cost work and bring nothing
     }
     streams_.erase(stream.self);
-}
-
-/// Streams that cost work and bring nothing: a client that goes on with them is cut off.
-void H2Session::count_reset() {
-    if (++resets_ > limits_.max_resets) {
-        end("too many streams were reset");
-    }
 }
 
 // Output --------------------------------------------------------------------------------------------------------------
 
 void H2Session::start_response(Stream& stream) {
+    stream.responded = true;
     const std::array<nghttp2_nv, 3> headers{kStatusOk, kContentType, kAcceptEncoding};
     nghttp2_data_provider provider{};
     provider.source.ptr = &stream;
@@ -385,7 +379,7 @@ bool H2Session::refuse(Stream& stream, Status status, std::string_view message) 
         stream.finishing = true;
         nghttp2_session_resume_data(session_, stream.id);
         end(message);
-    } else if (!stream.answered || stream.out.empty()) {
+    } else if (!std::exchange(stream.responded, true)) {
         const std::string code = std::to_string(static_cast<int>(status));
         const std::array<nghttp2_nv, 4> headers{kStatusOk, kContentType,
                                                 header("grpc-status", code, NGHTTP2_NV_FLAG_NONE),
@@ -397,6 +391,7 @@ bool H2Session::refuse(Stream& stream, Status status, std::string_view message) 
 }
 
 void H2Session::refuse_http(Stream& stream, std::string_view status) {
+    stream.responded = true;
     const nghttp2_nv headers = header(":status", status);
     nghttp2_submit_response(session_, stream.id, &headers, 1, nullptr);
     stream.kind = Stream::Kind::kRefused;
@@ -404,7 +399,7 @@ void H2Session::refuse_http(Stream& stream, std::string_view status) {
 
 void H2Session::reply(std::int32_t id, H2Chain message) {
     Stream* stream = find(id);
-    if (stream == nullptr || stream->kind != Stream::Kind::kCall || !stream->out.empty()) {
+    if (stream == nullptr || stream->kind != Stream::Kind::kCall || stream->responded) {
         return;
     }
     unsent_replies_ += message.size();
@@ -425,9 +420,13 @@ void H2Session::push(H2Chain message) {
     }
 }
 
-void H2Session::ping() { nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr); }
+void H2Session::ping() {
+    nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+}
 
-void H2Session::go_away() { nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR); }
+void H2Session::go_away() {
+    nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR);
+}
 
 void H2Session::produce(H2Chain& out, std::size_t limit) {
     out_ = &out;
@@ -444,6 +443,9 @@ void H2Session::produce(H2Chain& out, std::size_t limit) {
         out.copy({reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size)});
     }
     out_ = nullptr;
+    if (nghttp2_session_want_read(session_) == 0) {
+        end("protocol error or GOAWAY");
+    }
 }
 
 /// How much of the stream's messages goes into the next DATA frame. Several small ones share a frame.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "rpc/h2_chain.hpp"
 #include "rpc/h2_message.hpp"
@@ -15,9 +16,9 @@ struct nghttp2_session;
 namespace pharos::rpc {
 
 struct H2Limits {
-    std::size_t max_frame = 10 * 1024 * 1024;          ///< one inbound message, also when unpacked
-    std::size_t max_assembling = 40 * 1024 * 1024;     ///< inbound messages of all streams that are not whole yet
-    std::size_t max_unsent_replies = 64 * 1024 * 1024; ///< a client that does not read its answers is cut off there
+    std::size_t max_frame = 10 * 1024 * 1024;            ///< one inbound message, also when unpacked
+    std::size_t max_assembling = 40 * 1024 * 1024;       ///< inbound messages of all streams that are not whole yet
+    std::size_t max_unsent_replies = 256 * 1024 * 1024;  ///< a client that does not read its answers is cut off there
     std::size_t max_header_list = 64 * 1024;
     std::uint32_t max_streams = 1024;
     std::size_t max_resets = 1000;  ///< streams ended without an answer, between two calls of relax()
@@ -76,21 +77,20 @@ public:
 private:
     struct Stream;
     struct Callbacks;
-    enum class Status : int { kOk = 0, kExhausted = 8, kUnimplemented = 12, kInternal = 13, kUnavailable = 14 };
+    enum class Status : int { kOk = 0, kExhausted = 8, kUnimplemented = 12, kInternal = 13 };
 
     void on_headers_done(Stream& stream);
-    bool on_data(Stream& stream, std::string_view data, bool last);
+    void on_data(Stream& stream, std::string_view data, bool last);
     bool on_message(Stream& stream, const H2Messages::Message& message, bool last);
     void on_end_of_requests(Stream& stream);
-    void on_stream_gone(Stream& stream);
+    void on_stream_gone(Stream& stream, bool reset);
     bool refuse_too_large(Stream& stream, std::size_t size);
     void start_response(Stream& stream);
     void submit_trailer(std::int32_t id, Status status);
-    /// Ends a stream that has not been answered. Always false: it has no more input.
+    /// Ends a stream with a status. Always false: it takes no more input.
     bool refuse(Stream& stream, Status status, std::string_view message);
     void refuse_http(Stream& stream, std::string_view status);
     void end(std::string_view reason);
-    void count_reset();
     [[nodiscard]] std::ptrdiff_t plan_data(Stream& stream, std::size_t room, std::uint32_t& flags);
     void write_data(Stream& stream, std::string_view frame_header, std::size_t length);
     [[nodiscard]] Stream* find(std::int32_t id) const noexcept;

@@ -20,7 +20,7 @@ class PushWindow {
 public:
     static constexpr spi::Duration kLongest = std::chrono::milliseconds(500);
     /// What sending to one subscriber costs, roughly.
-    static constexpr spi::Duration kCostEach = std::chrono::microseconds(25);
+    static constexpr spi::Duration kCostEach = std::chrono::microseconds(5);
 
     /// A change has happened. Returns how long to wait before telling, 0 = now; nothing when a telling is due anyway.
     struct Decision {

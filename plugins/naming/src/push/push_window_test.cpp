@@ -16,7 +16,7 @@ TEST(PushWindow, ChangesDuringTheWindowAreMergedAndItGrows) {
     PushWindow window;
     spi::Duration now = 1s;
     ASSERT_TRUE(window.on_change(now).tell_now);
-    window.on_told(now, 1000);
+    window.on_told(now, 5000);
     EXPECT_EQ(window.window(), 25ms);
     const auto second = window.on_change(now + 1ms);
     EXPECT_FALSE(second.tell_now);
@@ -25,7 +25,7 @@ TEST(PushWindow, ChangesDuringTheWindowAreMergedAndItGrows) {
     const auto third = window.on_change(now + 2ms);
     EXPECT_FALSE(third.tell_now || third.arm);
     now += 25ms;
-    window.on_told(now, 1000);
+    window.on_told(now, 5000);
     EXPECT_EQ(window.window(), 50ms);
 }
 

@@ -1,4 +1,4 @@
-#include "rpc/grpc_transport.hpp"
+// The same cases over every transport, with a real gRPC client.
 
 #include <arpa/inet.h>
 #include <grpcpp/generic/generic_stub.h>
@@ -12,6 +12,9 @@
 #include <functional>
 #include <thread>
 
+#include "net/io_threads.hpp"
+#include "rpc/grpc_transport.hpp"
+#include "rpc/h2_transport.hpp"
 #include "rpc/test_support.hpp"
 
 namespace pharos::rpc {
@@ -169,9 +172,28 @@ private:
     std::unique_ptr<grpc::GenericClientAsyncReaderWriter> stream_;
 };
 
-class GrpcTest : public testing::Test {
+/// A transport with the threads that it needs.
+class AnyTransport {
+public:
+    explicit AnyTransport(const std::string& name) {
+        if (name == "grpc") {
+            transport_ = std::make_unique<GrpcTransport>();
+            return;
+        }
+        io_.emplace(2);
+        io_->start();
+        transport_ = std::make_unique<H2Transport>(*io_);
+    }
+    operator Transport&() { return *transport_; }
+
+private:
+    std::optional<net::IoThreads> io_;
+    std::unique_ptr<Transport> transport_;
+};
+
+class TransportTest : public testing::TestWithParam<const char*> {
 protected:
-    GrpcTest() {
+    TransportTest() {
         server.start();
         server.set_ready(true);
         acceptor.emplace(transport);
@@ -182,7 +204,7 @@ protected:
             });
         echo = std::move(added.value());
     }
-    ~GrpcTest() override {
+    ~TransportTest() override {
         acceptor.reset();
         EXPECT_TRUE(server.stop(5s));
     }
@@ -199,13 +221,13 @@ protected:
     test::TestMetrics metrics;
     test::SilentLog log;
     access::Filter filter;
-    GrpcTransport transport;
+    AnyTransport transport{GetParam()};
     Server server{executors, metrics, log, filter, transport, {.server_ip = "127.0.0.1"}};
     spi::Registration echo;
     std::optional<Acceptor> acceptor;
 };
 
-TEST_F(GrpcTest, CallsAndStreamShareAConnection) {
+TEST_P(TransportTest, CallsAndStreamShareAConnection) {
     Client client(acceptor->port);
     EXPECT_EQ(client.call("ServerCheckRequest").substr(0, 19), "ServerCheckResponse");
     EXPECT_EQ(client.call("EchoRequest"), test::error(301, "Connection is unregistered."));
@@ -216,7 +238,7 @@ TEST_F(GrpcTest, CallsAndStreamShareAConnection) {
     EXPECT_EQ(other.call("EchoRequest"), test::error(301, "Connection is unregistered."));
 }
 
-TEST_F(GrpcTest, SpeaksIpv6) {
+TEST_P(TransportTest, SpeaksIpv6) {
     Acceptor ipv6(transport, AF_INET6);
     if (ipv6.port == 0) {
         GTEST_SKIP() << "no IPv6 loopback here";
@@ -227,7 +249,7 @@ TEST_F(GrpcTest, SpeaksIpv6) {
     EXPECT_EQ(server.list().at(0)->local_port, ipv6.port);
 }
 
-TEST_F(GrpcTest, PushesAreWrittenInOrderAndAcked) {
+TEST_P(TransportTest, PushesAreWrittenInOrderAndAcked) {
     Client client(acceptor->port);
     join(client);
     const auto shared = std::make_shared<const std::string>(R"("text":")" + std::string(100000, 'x') + "\"}");
@@ -245,7 +267,7 @@ TEST_F(GrpcTest, PushesAreWrittenInOrderAndAcked) {
     EXPECT_TRUE(eventually([&] { return shared.use_count() == 1; })) << "frames are let go";
 }
 
-TEST_F(GrpcTest, AKilledClientIsNoticedAtOnce) {
+TEST_P(TransportTest, AKilledClientIsNoticedAtOnce) {
     test::Recorder recorder;
     const auto observing = server.observe(recorder);
     auto client = std::make_unique<Client>(acceptor->port);
@@ -255,7 +277,7 @@ TEST_F(GrpcTest, AKilledClientIsNoticedAtOnce) {
     EXPECT_TRUE(server.list().empty());
 }
 
-TEST_F(GrpcTest, AHangUpWithoutAStreamIsNoticedAtOnce) {
+TEST_P(TransportTest, AHangUpWithoutAStreamIsNoticedAtOnce) {
     auto client = std::make_unique<Client>(acceptor->port);
     client->call("ServerCheckRequest");
     const ConnectionNumber number = acceptor->last;
@@ -264,7 +286,7 @@ TEST_F(GrpcTest, AHangUpWithoutAStreamIsNoticedAtOnce) {
     EXPECT_TRUE(eventually([&] { return server.last_active(number).count() == 0; }, 100ms));
 }
 
-TEST_F(GrpcTest, AHalfClosedStreamEndsTheConnection) {
+TEST_P(TransportTest, AHalfClosedStreamEndsTheConnection) {
     Client client(acceptor->port);
     join(client);
     ASSERT_TRUE(client.half_close());
@@ -272,7 +294,7 @@ TEST_F(GrpcTest, AHalfClosedStreamEndsTheConnection) {
     EXPECT_TRUE(eventually([&] { return server.list().empty(); }));
 }
 
-TEST_F(GrpcTest, TheServerCanCloseAConnection) {
+TEST_P(TransportTest, TheServerCanCloseAConnection) {
     Client client(acceptor->port);
     join(client);
     server.close(only(), "test");
@@ -280,7 +302,7 @@ TEST_F(GrpcTest, TheServerCanCloseAConnection) {
     EXPECT_EQ(client.read(), "ended");
 }
 
-TEST_F(GrpcTest, TooLargeAndUnknownCallsGetAStatus) {
+TEST_P(TransportTest, TooLargeAndUnknownCallsGetAStatus) {
     Client client(acceptor->port);
     join(client);
     std::string reply;
@@ -291,7 +313,7 @@ TEST_F(GrpcTest, TooLargeAndUnknownCallsGetAStatus) {
     EXPECT_EQ(client.call("", reply, "/RequestStream/requestStream").error_code(), grpc::StatusCode::UNIMPLEMENTED);
 }
 
-TEST_F(GrpcTest, ASlowReaderIsBounded) {
+TEST_P(TransportTest, ASlowReaderIsBounded) {
     Client client(acceptor->port);
     join(client);
     const auto shared = std::make_shared<const std::string>(R"("x":")" + std::string(500000, 'x') + "\"}");
@@ -314,7 +336,7 @@ TEST_F(GrpcTest, ASlowReaderIsBounded) {
     })) << "once read, there is room again";
 }
 
-TEST_F(GrpcTest, AnswersMayComeFromAnotherThreadAfterTheClientLeft) {
+TEST_P(TransportTest, AnswersMayComeFromAnotherThreadAfterTheClientLeft) {
     std::optional<spi::RpcResponder> kept;
     std::mutex mutex;
     const auto later = server.add({"LaterRequest", "X", {}}, [&](const spi::RpcRequest&, spi::RpcResponder responder) {
@@ -342,6 +364,9 @@ TEST_F(GrpcTest, AnswersMayComeFromAnotherThreadAfterTheClientLeft) {
     kept->send("LaterResponse", {&body, 1});
     kept.reset();
 }
+
+INSTANTIATE_TEST_SUITE_P(All, TransportTest, testing::Values("grpc", "h2"),
+                         [](const auto& test) { return std::string(test.param); });
 
 }  // namespace
 }  // namespace pharos::rpc
