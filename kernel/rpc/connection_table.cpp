@@ -36,9 +36,7 @@ void ConnectionTable::add(std::shared_ptr<Connection> connection) {
     all_.put(number, std::move(connection));
 }
 
-void ConnectionTable::remove(const Connection& connection) {
-    all_.remove(connection.number, &connection);
-}
+void ConnectionTable::remove(const Connection& connection) { all_.remove(connection.number, &connection); }
 
 std::vector<std::shared_ptr<Connection>> ConnectionTable::list() const {
     std::vector<std::shared_ptr<Connection>> found;

@@ -543,20 +543,14 @@ GrpcTransport::~GrpcTransport() {
     }
 }
 
-void GrpcTransport::start(TransportEvents& events) {
-    impl_->start(events);
-}
-ConnectionNumber GrpcTransport::adopt(int fd, const Peer& peer) noexcept {
-    return impl_->adopt(fd, peer);
-}
+void GrpcTransport::start(TransportEvents& events) { impl_->start(events); }
+ConnectionNumber GrpcTransport::adopt(int fd, const Peer& peer) noexcept { return impl_->adopt(fd, peer); }
 spi::Status GrpcTransport::send(ConnectionNumber connection, std::string_view head, spi::Pieces body) noexcept {
     return impl_->send(connection, head, body);
 }
 void GrpcTransport::close(ConnectionNumber connection, std::string_view reason) noexcept {
     impl_->close(connection, reason);
 }
-bool GrpcTransport::stop(spi::Duration patience) noexcept {
-    return impl_->stop(patience);
-}
+bool GrpcTransport::stop(spi::Duration patience) noexcept { return impl_->stop(patience); }
 
 }  // namespace pharos::rpc

@@ -217,9 +217,7 @@ H2Session::H2Session(const H2Limits& limits, Events& events) : limits_(limits), 
     nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, limits.connection_window);
 }
 
-H2Session::~H2Session() {
-    nghttp2_session_del(session_);
-}
+H2Session::~H2Session() { nghttp2_session_del(session_); }
 
 H2Session::Stream* H2Session::find(std::int32_t id) const noexcept {
     return static_cast<Stream*>(nghttp2_session_get_stream_user_data(session_, id));
@@ -420,13 +418,9 @@ void H2Session::push(H2Chain message) {
     }
 }
 
-void H2Session::ping() {
-    nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
-}
+void H2Session::ping() { nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr); }
 
-void H2Session::go_away() {
-    nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR);
-}
+void H2Session::go_away() { nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR); }
 
 void H2Session::produce(H2Chain& out, std::size_t limit) {
     out_ = &out;

@@ -22,9 +22,7 @@ namespace asio = boost::asio;
 H2Transport::H2Transport(net::IoThreads& io, H2Settings settings)
     : io_(io), core_(std::make_shared<H2Core>(io, settings)) {}
 
-H2Transport::~H2Transport() {
-    stop(std::chrono::seconds(5));
-}
+H2Transport::~H2Transport() { stop(std::chrono::seconds(5)); }
 
 void H2Transport::start(TransportEvents& events) {
     const std::unique_lock lock(mutex_);

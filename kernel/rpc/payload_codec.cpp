@@ -8,9 +8,7 @@ namespace {
 
 enum WireType : std::uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kGroup = 3, kGroupEnd = 4, kFixed32 = 5 };
 
-constexpr std::uint32_t tag(std::uint32_t field, WireType type) noexcept {
-    return field << 3 | type;
-}
+constexpr std::uint32_t tag(std::uint32_t field, WireType type) noexcept { return field << 3 | type; }
 
 constexpr std::uint32_t kMetadata = tag(2, kBytes);
 constexpr std::uint32_t kBody = tag(3, kBytes);
@@ -187,9 +185,7 @@ void put_varint(std::string& out, std::size_t value) {
 }
 
 /// All our tags take one byte.
-std::size_t field_size(std::size_t content) noexcept {
-    return 1 + varint_size(content) + content;
-}
+std::size_t field_size(std::size_t content) noexcept { return 1 + varint_size(content) + content; }
 
 void put_field(std::string& out, std::uint32_t tag, std::string_view content) {
     out += static_cast<char>(tag);

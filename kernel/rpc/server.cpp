@@ -41,9 +41,7 @@ Server::Server(spi::Executors& executors, spi::Metrics& metrics, spi::Log& log, 
     }
 }
 
-Server::~Server() {
-    stop(std::chrono::seconds(5));
-}
+Server::~Server() { stop(std::chrono::seconds(5)); }
 
 void Server::start() {
     transport_.start(*this);
@@ -102,9 +100,7 @@ void Server::finish_end(Connection& connection) noexcept {
     }
 }
 
-void Server::close(ConnectionNumber number, std::string_view reason) noexcept {
-    transport_.close(number, reason);
-}
+void Server::close(ConnectionNumber number, std::string_view reason) noexcept { transport_.close(number, reason); }
 
 std::vector<spi::ConnectionPtr> Server::list() const {
     std::vector<spi::ConnectionPtr> found;

@@ -17,7 +17,8 @@ namespace config = pharos::config;
 namespace spi = pharos::spi;
 
 constexpr spi::SettingSpec kSettings[] = {
-    {"hot_bytes", spi::SettingType::kBytes, "4MiB", 0, std::int64_t{1} << 36, "Memory for contents that are read often."},
+    {"hot_bytes", spi::SettingType::kBytes, "4MiB", 0, std::int64_t{1} << 36,
+     "Memory for contents that are read often."},
 };
 
 constexpr spi::Duration kPatience = std::chrono::seconds(5);
@@ -72,8 +73,14 @@ public:
     }
 
     void health(spi::HealthSink& sink) const noexcept override {
-        sink.report("config.read", spi::HealthState::kOk, "");
-        sink.report("config.write", spi::HealthState::kOk, "");
+        using spi::HealthState;
+        const bool readable = repository_->is_readable();
+        sink.report("config.read", readable ? HealthState::kOk : HealthState::kFailed,
+                    readable ? "" : "the store can't be read");
+        const spi::Status failure = repository_->write_failure();
+        // Degraded, not failed: a node that is taken out of traffic would never get the write that shows it is well
+        // again.
+        sink.report("config.write", failure ? HealthState::kOk : HealthState::kDegraded, failure.message());
     }
 
 private:
@@ -83,8 +90,7 @@ private:
 
     void add_gauges(spi::Metrics& metrics) {
         const auto add = [&](std::string_view name, std::string_view help, const spi::Labels& labels, auto read) {
-            registrations_.push_back(
-                metrics.gauge(name, help, labels, [read] { return static_cast<double>(read()); }));
+            registrations_.push_back(metrics.gauge(name, help, labels, [read] { return static_cast<double>(read()); }));
         };
         add("pharos_config_count", "Configs of all namespaces.", {}, [this] { return index_.size(); });
         add("pharos_config_hot_bytes", "Contents that are kept in memory.", {},

@@ -14,8 +14,10 @@ constexpr std::int64_t kMiB = 1 << 20;
 constexpr std::int64_t kTiB = std::int64_t{1} << 40;
 
 constexpr spi::SettingSpec kSettings[] = {
-    {"max_size", spi::SettingType::kBytes, "16GiB", kMiB, kTiB, "Limit of the store's size; writes beyond it are refused."},
-    {"map_size", spi::SettingType::kBytes, "64GiB", 64 * kMiB, 16 * kTiB, "Address space reserved for the store; no memory."},
+    {"max_size", spi::SettingType::kBytes, "16GiB", kMiB, kTiB,
+     "Limit of the store's size; writes beyond it are refused."},
+    {"map_size", spi::SettingType::kBytes, "64GiB", 64 * kMiB, 16 * kTiB,
+     "Address space reserved for the store; no memory."},
 };
 
 constexpr spi::Duration kPatience = std::chrono::seconds(10);
@@ -25,14 +27,10 @@ class StoragePlugin final : public spi::Plugin {
 public:
     spi::Status init(spi::PluginContext& context) noexcept override {
         const spi::Settings& settings = context.settings();
-        spi::Result<std::unique_ptr<storage::Environment>> opened = storage::Environment::open(
-            {.directory = context.node().data_dir + "/store",
-             .map_bytes = static_cast<std::uint64_t>(settings.integer("map_size")),
-             .max_bytes = static_cast<std::uint64_t>(settings.integer("max_size"))});
-        if (!opened) {
-            return opened.error();
-        }
-        environment_ = std::move(opened.value());
+        environment_.emplace(
+            storage::Environment::Settings{.directory = context.node().data_dir + "/store",
+                                           .map_bytes = static_cast<std::uint64_t>(settings.integer("map_size")),
+                                           .max_bytes = static_cast<std::uint64_t>(settings.integer("max_size"))});
         writer_.emplace(*environment_, context.executors(), context.metrics());
         kv_.emplace(*environment_, *writer_);
         store_.emplace(*environment_, *writer_);
@@ -50,7 +48,14 @@ public:
         return {};
     }
 
-    spi::Status start() noexcept override { return {}; }
+    spi::Status start() noexcept override {
+        if (spi::Status status = environment_->open(); !status) {
+            return status;
+        }
+        store_->start();
+        writer_->start();
+        return {};
+    }
 
     void stop() noexcept override {
         used_.reset();
@@ -62,13 +67,14 @@ public:
     }
 
     void health(spi::HealthSink& sink) const noexcept override {
-        const std::string failure = writer_->failure();
-        sink.report("store", failure.empty() ? spi::HealthState::kOk : spi::HealthState::kDegraded, failure);
+        const spi::Status failure = writer_->failure();
+        // Degraded, not failed: naming and reads go on without it, and only a write can show that it is well again.
+        sink.report("store", failure ? spi::HealthState::kOk : spi::HealthState::kDegraded, failure.message());
     }
 
 private:
     // In this order: what comes later uses what comes before.
-    std::unique_ptr<storage::Environment> environment_;
+    std::optional<storage::Environment> environment_;
     std::optional<storage::Writer> writer_;
     std::optional<storage::LmdbKvStore> kv_;
     std::optional<storage::LocalStore> store_;

@@ -1,12 +1,15 @@
 // The calls as clients see them, over the real repository and a store in memory.
 #include <gmock/gmock.h>
 
+#include <pharos/testing/fakes.hpp>
+
 #include "api_http/config_http.hpp"
 #include "api_rpc/config_rpc.hpp"
-#include "testing_fakes.hpp"
 
-namespace pharos::config::testing {
+namespace pharos::config {
 namespace {
+
+using namespace pharos::testing;
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
@@ -41,6 +44,7 @@ protected:
         }));
         ASSERT_TRUE(http_.add_to(routes_));
         ASSERT_TRUE(rpc_.add_to(routes_, connections_));
+        executors_.time.wall = 1'700'000'000'000;
         auto info = std::make_shared<spi::ConnectionInfo>();
         info->number = 7;
         info->client_ip = "9.9.9.9";
@@ -49,43 +53,49 @@ protected:
     }
     void TearDown() override {
         while (!connections_.pushes.empty()) {
-            connections_.answer(spi::Status(spi::Code::kClosed, "gone"));
+            connections_.fail(spi::Code::kClosed);
         }
     }
 
-    void send(FakeExchange& exchange, spi::HttpMethod method, std::string_view path, std::string_view query,
+    void send(Answer& exchange, spi::HttpMethod method, std::string_view path, std::string_view query,
               std::string_view body = {}, const Headers& headers = {}) {
         Headers all = headers;
         if (!body.empty()) {
             all.push_back({"Content-Type", "application/x-www-form-urlencoded"});
         }
-        const spi::HttpRequest request{.method = method, .path = path, .target = path, .query = query, .body = body,
-                                       .headers = all, .remote_ip = "127.0.0.1", .principal = &nobody_};
-        routes_.http.at({method, std::string(path)})(request, spi::HttpResponder(&exchange));
+        const spi::HttpRequest request{.method = method,
+                                       .path = path,
+                                       .target = path,
+                                       .query = query,
+                                       .body = body,
+                                       .headers = all,
+                                       .remote_ip = "127.0.0.1",
+                                       .principal = &nobody_};
+        routes_.http.at({method, std::string(path)})(request, exchange.http());
     }
-    FakeExchange call(spi::HttpMethod method, std::string_view query, std::string_view body = {},
-                      const Headers& headers = {}) {
-        FakeExchange exchange;
+    Answer call(spi::HttpMethod method, std::string_view query, std::string_view body = {},
+                const Headers& headers = {}) {
+        Answer exchange;
         send(exchange, method, "/v1/cs/configs", query, body, headers);
         return exchange;
     }
-    FakeExchange get(std::string_view query) { return call(spi::HttpMethod::kGet, query); }
-    FakeExchange post(std::string_view body, const Headers& headers = {}) {
+    Answer get(std::string_view query) { return call(spi::HttpMethod::kGet, query); }
+    Answer post(std::string_view body, const Headers& headers = {}) {
         return call(spi::HttpMethod::kPost, "", body, headers);
     }
     std::string invoke(std::string_view type, std::string_view body) {
-        FakeRpcExchange exchange;
-        const spi::RpcRequest request{.type = type, .body = body, .headers = {}, .connection = connection_,
-                                      .principal = &nobody_};
-        routes_.rpc.at(std::string(type))(request, spi::RpcResponder(&exchange));
-        return exchange.type + " " + exchange.body;
+        Answer answer;
+        const spi::RpcRequest request{
+            .type = type, .body = body, .headers = {}, .connection = connection_, .principal = &nobody_};
+        routes_.rpc.at(std::string(type))(request, answer.rpc());
+        return answer.type + " " + answer.body;
     }
 
     spi::Principal nobody_;
     Index index_;
-    HandExecutors executors_;
-    Counters metrics_;
-    NoLog log_;
+    FakeExecutors executors_;
+    FakeMetrics metrics_;
+    NullLog log_;
     MemoryStore store_;
     FakeConnections connections_;
     Repository repository_{index_, 1 << 20, executors_, metrics_};
@@ -98,10 +108,10 @@ protected:
 };
 
 TEST_F(ApiTest, HttpPublishesAndReads) {
-    const FakeExchange published = post("dataId=a.json&group=G1&content=%7B%22k%22%3A+1%7D&type=json&encryptedDataKey=xyz");
+    const Answer published = post("dataId=a.json&group=G1&content=%7B%22k%22%3A+1%7D&type=json&encryptedDataKey=xyz");
     EXPECT_EQ(published.status, 200);
     EXPECT_EQ(published.body, "true");
-    FakeExchange read = get("dataId=a.json&group=G1&tenant=");
+    Answer read = get("dataId=a.json&group=G1&tenant=");
     EXPECT_EQ(read.status, 200);
     EXPECT_EQ(read.body, "{\"k\": 1}");
     EXPECT_EQ(read.headers["Config-Type"], "json");
@@ -111,13 +121,13 @@ TEST_F(ApiTest, HttpPublishesAndReads) {
     EXPECT_EQ(read.headers["Pragma"], "no-cache");
     EXPECT_EQ(read.headers["Expires"], "Thu, 01 Jan 1970 00:00:00 GMT");
     EXPECT_EQ(read.headers["Cache-Control"], "no-cache,no-store");
-    EXPECT_THAT(read.content_type, HasSubstr("charset=UTF-8"));
+    EXPECT_THAT(read.type, HasSubstr("charset=UTF-8"));
     EXPECT_EQ(get("dataId=a.json&group=G1&tenant=public").body, "{\"k\": 1}");
     EXPECT_EQ(get("dataId=a.json&group=G1&tenant=dev").status, 404);
 }
 
 TEST_F(ApiTest, HttpNotFound) {
-    const FakeExchange read = get("dataId=none&group=G1");
+    const Answer read = get("dataId=none&group=G1");
     EXPECT_EQ(read.status, 404);
     EXPECT_EQ(read.body, "config data not exist\n");
     post("dataId=a&group=G1&content=x");
@@ -125,13 +135,13 @@ TEST_F(ApiTest, HttpNotFound) {
 }
 
 TEST_F(ApiTest, HttpRefusals) {
-    const FakeExchange blank = post("dataId=a&group=G1&content=");
+    const Answer blank = post("dataId=a&group=G1&content=");
     EXPECT_EQ(blank.status, 400);
     EXPECT_EQ(blank.body, "caused: content is blank : ;");
-    const FakeExchange missing = post("dataId=a&group=G1");
+    const Answer missing = post("dataId=a&group=G1");
     EXPECT_EQ(missing.status, 400);
     EXPECT_THAT(missing.body, HasSubstr("Required parameter 'content' is not present."));
-    const FakeExchange illegal = get("dataId=a%2Fb&group=G1");
+    const Answer illegal = get("dataId=a%2Fb&group=G1");
     EXPECT_EQ(illegal.status, 400);
     EXPECT_EQ(illegal.body, "Param 'dataId' is illegal, illegal characters should not appear in the param.\r\n");
     EXPECT_EQ(post("dataId=a&group=G1&content=x&tag=gray").status, 400);
@@ -140,14 +150,14 @@ TEST_F(ApiTest, HttpRefusals) {
 }
 
 TEST_F(ApiTest, TooManyTagsIsThe3xAnswer) {
-    const FakeExchange refused = post("dataId=a&group=G1&content=x&config_tags=1,2,3,4,5,6");
+    const Answer refused = post("dataId=a&group=G1&content=x&config_tags=1,2,3,4,5,6");
     EXPECT_EQ(refused.status, 400);
     EXPECT_EQ(refused.body, "false");  // protocol/config.md §2.3
 }
 
 TEST_F(ApiTest, HttpCas) {
     EXPECT_EQ(post("dataId=a&group=G1&content=hello", {{"casMd5", ""}}).body, "true");
-    const FakeExchange refused = post("dataId=a&group=G1&content=x", {{"casMd5", "0"}});
+    const Answer refused = post("dataId=a&group=G1&content=x", {{"casMd5", "0"}});
     EXPECT_EQ(refused.status, 500);
     EXPECT_EQ(refused.body, "false");
     EXPECT_EQ(post("dataId=a&group=G1&content=x", {{"casMd5", "5d41402abc4b2a76b9719d911017c592"}}).body, "true");
@@ -169,17 +179,50 @@ TEST_F(ApiTest, HttpRemoves) {
     EXPECT_EQ(call(spi::HttpMethod::kDelete, "dataId=a&group=G1").body, "true");
 }
 
+TEST_F(ApiTest, CallsOfTheConsoleAreNoPlainOnes) {
+    using spi::HttpMethod;
+    post("dataId=a&group=G1&content=x");
+    const spi::Revision before = store_.revision;
+    const std::pair<HttpMethod, const char*> calls[] = {
+        {HttpMethod::kGet, "show=all"},       {HttpMethod::kGet, "search=accurate"},
+        {HttpMethod::kGet, "search=blur"},    {HttpMethod::kGet, "beta=true"},
+        {HttpMethod::kGet, "export=true"},    {HttpMethod::kGet, "exportV2=true"},
+        {HttpMethod::kDelete, "delType=ids"}, {HttpMethod::kDelete, "beta=true"},
+        {HttpMethod::kPost, "import=true"},   {HttpMethod::kPost, "clone=true"}};
+    for (const auto& [method, flag] : calls) {
+        const std::string query = "dataId=a&group=G1&content=other&ids=1&" + std::string(flag);
+        const Answer answer = call(method, query);
+        EXPECT_EQ(answer.status, 501) << flag;
+        EXPECT_THAT(answer.body, HasSubstr("\"message\":\"no such api:" + std::string(spi::to_string(method)) +
+                                           ":/v1/cs/configs?" + flag + "\""));
+        EXPECT_THAT(answer.body, HasSubstr(R"("path":"/v1/cs/configs")"));
+    }
+    EXPECT_EQ(call(HttpMethod::kGet, "show=all").status, 501);  // whatever else is missing
+    EXPECT_EQ(store_.revision, before);
+    EXPECT_EQ(get("dataId=a&group=G1").body, "x");
+}
+
+TEST_F(ApiTest, FlagsWithOtherValuesArePlainCalls) {  // protocol/config.md §10.35
+    using spi::HttpMethod;
+    EXPECT_EQ(post("dataId=a&group=G1&content=x&import=false&clone=&beta=true").body, "true");
+    for (const char* flag : {"beta=false", "show=", "search=none", "export=false", "exportV2=0", "delType=ids"}) {
+        EXPECT_EQ(get("dataId=a&group=G1&" + std::string(flag)).body, "x") << flag;
+    }
+    EXPECT_EQ(call(HttpMethod::kDelete, "dataId=a&group=G1&beta=false&show=all").body, "true");
+    EXPECT_EQ(get("dataId=a&group=G1").status, 404);
+}
+
 TEST_F(ApiTest, LongPollFromHoldToWakeUp) {
     post("dataId=a.json&group=G1&content=hello");
     const std::string body =
         "Listening-Configs=a.json%02G1%025d41402abc4b2a76b9719d911017c592%02public%01none%02G1%02%01";
-    FakeExchange held;
+    Answer held;
     send(held, spi::HttpMethod::kPost, "/v1/cs/configs/listener", "", body, {{"Long-Pulling-Timeout", "30000"}});
     EXPECT_EQ(held.sent, 0);
     post("dataId=a.json&group=G1&content=other");
-    executors_.work_pool.run();
+    executors_.queue.run();
     EXPECT_EQ(held.body, "a.json%02G1%02public%01\n");
-    FakeExchange at_once;
+    Answer at_once;
     send(at_once, spi::HttpMethod::kPost, "/v1/cs/configs/listener", "", body, {{"Long-Pulling-Timeout", "30000"}});
     EXPECT_EQ(at_once.body, "a.json%02G1%02public%01\n");
 }
@@ -187,7 +230,7 @@ TEST_F(ApiTest, LongPollFromHoldToWakeUp) {
 TEST_F(ApiTest, LongPollTimes) {
     const std::string body = "Listening-Configs=none%02G1%02%01";
     for (const auto& [header, time] : {std::pair("30000", 29500ms), std::pair("5000", 10000ms)}) {
-        FakeExchange held;
+        Answer held;
         send(held, spi::HttpMethod::kPost, "/v1/cs/configs/listener", "", body, {{"Long-Pulling-Timeout", header}});
         executors_.advance(time - 1ms);
         EXPECT_EQ(held.sent, 0);
@@ -195,27 +238,27 @@ TEST_F(ApiTest, LongPollTimes) {
         EXPECT_EQ(held.sent, 1);
         EXPECT_EQ(held.body, "");
     }
-    FakeExchange no_hangup;
+    Answer no_hangup;
     send(no_hangup, spi::HttpMethod::kPost, "/v1/cs/configs/listener", "", body,
          {{"Long-Pulling-Timeout", "30000"}, {"Long-Pulling-Timeout-No-Hangup", "true"}});
     EXPECT_EQ(no_hangup.sent, 1);
     EXPECT_EQ(no_hangup.body, "");
-    FakeExchange wrong;
+    Answer wrong;
     send(wrong, spi::HttpMethod::kPost, "/v1/cs/configs/listener", "", body, {{"Long-Pulling-Timeout", "soon"}});
     EXPECT_EQ(wrong.status, 400);
-    FakeExchange blank;
+    Answer blank;
     send(blank, spi::HttpMethod::kPost, "/v1/cs/configs/listener", "", "x=y", {{"Long-Pulling-Timeout", "30000"}});
     EXPECT_EQ(blank.status, 400);
     EXPECT_EQ(blank.body, "caused: invalid probeModify;");
 }
 
 TEST_F(ApiTest, ShortPollOfAnOldClient) {
-    FakeExchange old;
+    Answer old;
     send(old, spi::HttpMethod::kPost, "/v1/cs/configs/listener", "", "Listening-Configs=a%02G1%02x%01");
     EXPECT_EQ(old.body, "");
     EXPECT_EQ(old.headers["Probe-Modify-Response"], "a:G1;");
     EXPECT_THAT(old.headers["Probe-Modify-Response-New"], HasSubstr("a%02G1%01"));
-    FakeExchange newer;
+    Answer newer;
     send(newer, spi::HttpMethod::kPost, "/v1/cs/configs/listener", "", "Listening-Configs=a%02G1%02x%01",
          {{"Client-Version", "2.0.4"}});
     EXPECT_FALSE(newer.headers.contains("Probe-Modify-Response"));
@@ -249,27 +292,27 @@ TEST_F(ApiTest, RpcListensInTheClientsNotation) {
         R"({"listen":true,"configListenContexts":[{"group":"G1","md5":"","dataId":"g1","tenant":""},)"
         R"({"group":"G1","md5":"","dataId":"nope","tenant":""},{"group":"G1","md5":"zz","dataId":"n2","tenant":"public"},)"
         R"({"group":"G1","md5":"zz","dataId":"n3"}]})");
-    EXPECT_EQ(reply,
-              R"(ConfigChangeBatchListenResponse {"resultCode":200,"errorCode":0,"changedConfigs":[)"
-              R"({"group":"G1","dataId":"g1","tenant":""},{"group":"G1","dataId":"n2","tenant":"public"},)"
-              R"({"group":"G1","dataId":"n3"}],"success":true})");
+    EXPECT_EQ(reply, R"(ConfigChangeBatchListenResponse {"resultCode":200,"errorCode":0,"changedConfigs":[)"
+                     R"({"group":"G1","dataId":"g1","tenant":""},{"group":"G1","dataId":"n2","tenant":"public"},)"
+                     R"({"group":"G1","dataId":"n3"}],"success":true})");
     invoke("ConfigPublishRequest", R"({"dataId":"g1","group":"G1","content":"again"})");
-    executors_.work_pool.run();
+    executors_.queue.run();
     ASSERT_EQ(connections_.pushes.size(), 1u);
-    EXPECT_EQ(connections_.pushes.front().members,
-              R"(ConfigChangeNotifyRequest "dataId":"g1","group":"G1","module":"config"})");
-    connections_.answer(true);
+    EXPECT_EQ(connections_.pushes.front().type, "ConfigChangeNotifyRequest");
+    EXPECT_EQ(connections_.pushes.front().members, R"("dataId":"g1","group":"G1","module":"config"})");
+    connections_.ack();
     EXPECT_EQ(invoke("ConfigBatchListenRequest",
                      R"({"listen":false,"configListenContexts":[{"group":"G1","dataId":"g1","tenant":""}]})"),
               R"(ConfigChangeBatchListenResponse {"resultCode":200,"errorCode":0,"changedConfigs":[],"success":true})");
     invoke("ConfigRemoveRequest", R"({"dataId":"g1","group":"G1"})");
-    executors_.work_pool.run();
+    executors_.queue.run();
     EXPECT_TRUE(connections_.pushes.empty());
 }
 
 TEST_F(ApiTest, RpcRefusals) {
-    EXPECT_EQ(invoke("ConfigPublishRequest", R"({"dataId":"g1","group":"G1","content":""})"),
-              R"(ConfigPublishResponse {"resultCode":500,"errorCode":400,"message":"content is blank : ","success":false})");
+    EXPECT_EQ(
+        invoke("ConfigPublishRequest", R"({"dataId":"g1","group":"G1","content":""})"),
+        R"(ConfigPublishResponse {"resultCode":500,"errorCode":400,"message":"content is blank : ","success":false})");
     EXPECT_THAT(invoke("ConfigQueryRequest", R"({"dataId":"a/b","group":"G1"})"),
                 HasSubstr(R"("errorCode":400,"message":"Param check invalid:Param 'dataId' is illegal)"));
     EXPECT_THAT(invoke("ConfigPublishRequest",
@@ -284,11 +327,11 @@ TEST_F(ApiTest, RpcRefusals) {
 TEST_F(ApiTest, AStoreOutageIsNotAnAbsentConfig) {
     post("dataId=a&group=G1&content=" + std::string(200'000, 'x'));
     store_.broken = true;
-    FakeExchange read;
+    Answer read;
     send(read, spi::HttpMethod::kGet, "/v1/cs/configs", "dataId=a&group=G1");
-    executors_.block_pool.run();
+    executors_.blocking.run();
     EXPECT_EQ(read.status, 500);
 }
 
 }  // namespace
-}  // namespace pharos::config::testing
+}  // namespace pharos::config

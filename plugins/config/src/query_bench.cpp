@@ -1,12 +1,15 @@
 // What a query costs behind the transports: parameters, look-up, and making the reply.
 #include <benchmark/benchmark.h>
 
+#include <pharos/testing/fakes.hpp>
+
 #include "api_http/config_http.hpp"
 #include "api_rpc/config_rpc.hpp"
-#include "testing_fakes.hpp"
 
-namespace pharos::config::testing {
+namespace pharos::config {
 namespace {
+
+using namespace pharos::testing;
 
 class Handlers final : public spi::HttpRoutes, public spi::RpcMethods {
 public:
@@ -46,9 +49,9 @@ struct Node {
         repository.publish(std::move(publish), [](spi::Result<bool>) {});
     }
     Index index;
-    HandExecutors executors;
-    Counters metrics;
-    NoLog log;
+    FakeExecutors executors;
+    FakeMetrics metrics;
+    NullLog log;
     MemoryStore store;
     FakeConnections connections;
     Repository repository{index, 4 << 20, executors, metrics};
@@ -90,4 +93,4 @@ void rpc_query(benchmark::State& state) {
 BENCHMARK(rpc_query)->Arg(100)->Arg(1024)->Arg(10240);
 
 }  // namespace
-}  // namespace pharos::config::testing
+}  // namespace pharos::config

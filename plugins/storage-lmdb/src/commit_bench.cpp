@@ -28,7 +28,7 @@ void commits(benchmark::State& state) {
                 return;
             }
             open.store().commit(put("config/" + std::to_string(serial++ * 7919LL % 100003), std::string(1024, 'v')),
-                              [&](spi::Result<spi::Revision>) { next(); });
+                                [&](spi::Result<spi::Revision>) { next(); });
         };
         for (int i = 0; i < writers; ++i) {
             next();
@@ -37,8 +37,8 @@ void commits(benchmark::State& state) {
         total += rounds;
     }
     state.SetItemsProcessed(total);
-    state.counters["per_sync"] = static_cast<double>(open.metrics.counters["pharos_store_writes_total"].value()) /
-                                 static_cast<double>(open.metrics.counters["pharos_store_commits_total"].value());
+    state.counters["per_sync"] = static_cast<double>(open.count("pharos_store_writes_total")) /
+                                 static_cast<double>(open.count("pharos_store_commits_total"));
 }
 BENCHMARK(commits)->Arg(1)->Arg(64)->UseRealTime()->Unit(benchmark::kMillisecond);
 

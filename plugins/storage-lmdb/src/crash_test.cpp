@@ -12,11 +12,12 @@ namespace {
 [[noreturn]] void commit_until_killed(const std::string& folder, int pipe) {
     OpenStore open(folder);
     for (int i = 0;; ++i) {
-        open.store().commit(put("k" + std::to_string(i), std::to_string(i)), [pipe, i](spi::Result<spi::Revision> done) {
-            if (!done || ::write(pipe, &i, sizeof i) != sizeof i) {
-                _exit(3);
-            }
-        });
+        open.store().commit(put("k" + std::to_string(i), std::to_string(i)),
+                            [pipe, i](spi::Result<spi::Revision> done) {
+                                if (!done || ::write(pipe, &i, sizeof i) != sizeof i) {
+                                    _exit(3);
+                                }
+                            });
         if (i % 50 == 49 && !commit_now(open.store(), put("round", std::to_string(i)))) {
             _exit(3);
         }

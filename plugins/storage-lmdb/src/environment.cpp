@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <system_error>
 
+#include "file_check.hpp"
+
 namespace pharos::storage_lmdb {
 
 namespace {
@@ -41,50 +43,52 @@ spi::Status error_of(int code, std::string_view doing) {
             "the store failed while " + std::string(doing) + ": " + mdb_strerror(code)};
 }
 
-spi::Result<std::unique_ptr<Environment>> Environment::open(const Settings& settings) {
+spi::Status Environment::open() {
+    if (settings_.max_bytes > settings_.map_bytes) {
+        return {spi::Code::kInvalidArgument, "storage-lmdb.max_size (" + std::to_string(settings_.max_bytes) +
+                                                 " bytes) is larger than storage-lmdb.map_size (" +
+                                                 std::to_string(settings_.map_bytes) + " bytes)"};
+    }
     std::error_code made;
-    std::filesystem::create_directories(settings.directory, made);
+    std::filesystem::create_directories(settings_.directory, made);
     if (made) {
-        return spi::Status(spi::Code::kUnavailable,
-                           "store directory " + settings.directory.string() + " can't be made: " + made.message());
+        return {spi::Code::kUnavailable,
+                "store directory " + settings_.directory.string() + " can't be made: " + made.message()};
     }
-    std::unique_ptr<Environment> environment(new Environment(settings));
-    const std::string where = "opening " + settings.directory.string();
-    int code = mdb_env_create(&environment->env_);
-    if (code == 0) {
-        mdb_env_set_maxdbs(environment->env_, 3);
-        mdb_env_set_maxreaders(environment->env_, kMaxReaders);
-        code = mdb_env_set_mapsize(environment->env_, std::max(settings.map_bytes, settings.max_bytes * 2));
-    }
-    // Read transactions belong to objects, not to threads; and random reads gain nothing from read-ahead.
-    code = code != 0 ? code
-                     : mdb_env_open(environment->env_, settings.directory.c_str(), MDB_NOTLS | MDB_NORDAHEAD, 0600);
-    if (code != 0) {
-        return error_of(code, where);
-    }
-    if (spi::Status status = environment->open_tables(); !status) {
+    if (spi::Status status = check_file(settings_.directory / "data.mdb"); !status) {
         return status;
     }
-    return environment;
+    int code = mdb_env_create(&env_);
+    if (code == 0) {
+        mdb_env_set_maxdbs(env_, 3);
+        mdb_env_set_maxreaders(env_, kMaxReaders);
+        code = mdb_env_set_mapsize(env_, settings_.map_bytes);
+    }
+    // Read transactions belong to objects, not to threads; and random reads gain nothing from read-ahead.
+    code = code != 0 ? code : mdb_env_open(env_, settings_.directory.c_str(), MDB_NOTLS | MDB_NORDAHEAD, 0600);
+    if (code != 0) {
+        return error_of(code, "opening " + settings_.directory.string());
+    }
+    spi::Status status = open_tables();
+    open_.store(status.is_ok(), std::memory_order_release);
+    return status;
 }
 
 spi::Status Environment::open_tables() {
     const std::string where = "opening " + settings_.directory.string();
     Txn txn(env_);
-    int code = txn.code();
+    if (txn.code() != 0) {
+        return error_of(txn.code(), where);
+    }
+    bool fresh = false;
+    if (spi::Status status = check_owner(txn.get(), fresh); !status) {
+        return status;
+    }
+    int code = 0;
     for (std::size_t i = 0; i < 3 && code == 0; ++i) {
         code = mdb_dbi_open(txn.get(), kTableNames[i], MDB_CREATE, &tables_[i]);
     }
-    if (code != 0) {
-        return error_of(code, where);
-    }
-    if (const auto format = get(txn.get(), dbi(Table::kMeta), kFormatKey)) {
-        if (decode_number(*format) != kFormat) {
-            return {spi::Code::kInvalidArgument, settings_.directory.string() + " has store format " +
-                                                     std::to_string(decode_number(*format)) +
-                                                     "; this version knows format " + std::to_string(kFormat)};
-        }
-    } else {
+    if (code == 0 && fresh) {
         const std::string number = encode_number(kFormat);
         MDB_val key = value_of(kFormatKey);
         MDB_val value = value_of(number);
@@ -92,6 +96,37 @@ spi::Status Environment::open_tables() {
     }
     code = code != 0 ? code : txn.commit();
     return code == 0 ? spi::Status() : error_of(code, where);
+}
+
+spi::Status Environment::check_owner(MDB_txn* txn, bool& fresh) {
+    MDB_dbi unnamed = 0;  // holds the names of all tables, or the entries of a program that uses no tables
+    MDB_stat stat{};
+    int code = mdb_dbi_open(txn, nullptr, 0, &unnamed);
+    code = code != 0 ? code : mdb_stat(txn, unnamed, &stat);
+    if (code != 0) {
+        return error_of(code, "opening " + settings_.directory.string());
+    }
+    fresh = stat.ms_entries == 0;
+    if (fresh) {
+        return {};
+    }
+    MDB_dbi meta = 0;
+    code = mdb_dbi_open(txn, kTableNames[static_cast<std::size_t>(Table::kMeta)], 0, &meta);
+    if (code != 0 && code != MDB_NOTFOUND && code != MDB_INCOMPATIBLE) {
+        return error_of(code, "opening " + settings_.directory.string());
+    }
+    const auto format = code == 0 ? get(txn, meta, kFormatKey) : std::nullopt;
+    if (!format || format->size() != encode_number(kFormat).size()) {
+        return {spi::Code::kInvalidArgument, settings_.directory.string() +
+                                                 " holds the LMDB database of another program; the store needs a "
+                                                 "directory of its own"};
+    }
+    if (decode_number(*format) != kFormat) {
+        return {spi::Code::kInvalidArgument, settings_.directory.string() + " has store format " +
+                                                 std::to_string(decode_number(*format)) +
+                                                 "; this version knows format " + std::to_string(kFormat)};
+    }
+    return {};
 }
 
 Environment::~Environment() {
@@ -116,6 +151,9 @@ std::uint64_t Environment::used_bytes(MDB_txn* txn) const noexcept {
 }
 
 MDB_txn* Environment::begin_read() noexcept {
+    if (!is_open()) {
+        return nullptr;
+    }
     MDB_txn* txn = nullptr;
     {
         std::lock_guard lock(pool_mutex_);

@@ -2,13 +2,14 @@
 
 #include <lmdb.h>
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <pharos/spi/function.hpp>
@@ -32,11 +33,15 @@ public:
         std::uint64_t max_bytes = std::uint64_t{16} << 30;
     };
 
-    /// Errors: the directory can't be used; the file is no LMDB file, or of a format that this version does not know.
-    static spi::Result<std::unique_ptr<Environment>> open(const Settings& settings);
+    explicit Environment(Settings settings) : settings_(std::move(settings)) {}
     ~Environment();
     Environment(const Environment&) = delete;
     Environment& operator=(const Environment&) = delete;
+
+    /// To be called once, before anything else. Errors: the settings contradict each other; the directory can't be
+    /// used; the file is no LMDB file, truncated, another program's, or of a format that this version does not know.
+    spi::Status open();
+    [[nodiscard]] bool is_open() const noexcept { return open_.load(std::memory_order_acquire); }
 
     enum class Table { kKv = 0, kData = 1, kMeta = 2 };
     [[nodiscard]] MDB_dbi dbi(Table table) const noexcept { return tables_[static_cast<std::size_t>(table)]; }
@@ -46,17 +51,20 @@ public:
     /// Bytes of all pages that hold something, as of the transaction; with its own changes. Constant time.
     [[nodiscard]] std::uint64_t used_bytes(MDB_txn* txn) const noexcept;
 
-    /// A read transaction, taken from a pool; null when LMDB gives none. Give it back with end_read().
+    /// A read transaction, taken from a pool; null when LMDB gives none, or before open(). Give it back with
+    /// end_read().
     [[nodiscard]] MDB_txn* begin_read() noexcept;
     void end_read(MDB_txn* txn) noexcept;
 
 private:
-    explicit Environment(const Settings& settings) : settings_(settings) {}
     spi::Status open_tables();
+    /// Whether the file is ours, or new: `fresh`.
+    spi::Status check_owner(MDB_txn* txn, bool& fresh);
 
     const Settings settings_;
     MDB_env* env_ = nullptr;
     MDB_dbi tables_[3] = {};
+    std::atomic<bool> open_{false};
     std::mutex pool_mutex_;
     std::vector<MDB_txn*> pool_;  ///< reset read transactions
 };

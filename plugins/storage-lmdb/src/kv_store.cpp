@@ -53,6 +53,13 @@ public:
         done_(outcome ? spi::Result<bool>(true) : spi::Result<bool>(outcome));
     }
     [[nodiscard]] bool is_lazy() const noexcept override { return durability_ == spi::Durability::kLazy; }
+    [[nodiscard]] std::size_t bytes() const noexcept override {
+        std::size_t bytes = 0;
+        for (const spi::KvBatch::Op& op : batch_.ops) {
+            bytes += op.key.size() + (op.value ? op.value->size() : 0);
+        }
+        return bytes;
+    }
 
 private:
     Environment& environment_;
@@ -67,8 +74,8 @@ spi::Status check_key(std::string_view key, std::size_t limit) {
     if (!key.empty() && key.size() <= limit) {
         return {};
     }
-    return {spi::Code::kInvalidArgument, "a key of " + std::to_string(key.size()) +
-                                             " bytes: keys have 1 to " + std::to_string(limit) + " bytes"};
+    return {spi::Code::kInvalidArgument,
+            "a key of " + std::to_string(key.size()) + " bytes: keys have 1 to " + std::to_string(limit) + " bytes"};
 }
 
 spi::Status put_or_remove(Environment& environment, MDB_txn* txn, MDB_dbi dbi, std::string_view key,
@@ -82,8 +89,7 @@ spi::Status put_or_remove(Environment& environment, MDB_txn* txn, MDB_dbi dbi, s
     // The revision in the table "meta" is exempt: a full store must still take removals.
     if (dbi != environment.dbi(Environment::Table::kMeta) &&
         environment.used_bytes(txn) + value->size() > environment.max_bytes()) {
-        return {spi::Code::kTooLarge, "the store has reached its limit of " +
-                                          std::to_string(environment.max_bytes()) +
+        return {spi::Code::kTooLarge, "the store has reached its limit of " + std::to_string(environment.max_bytes()) +
                                           " bytes (storage-lmdb.max_size); remove something or raise it"};
     }
     MDB_val space{head.size() + value->size(), nullptr};

@@ -1,22 +1,13 @@
 #include <gmock/gmock.h>
 
-#include <fstream>
-
 #include "testing.hpp"
 
 namespace pharos::storage_lmdb::testing {
 namespace {
 
 using spi::Code;
-using spi::KvBatch;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-KvBatch one(std::string key, std::optional<std::string> value) {
-    KvBatch batch;
-    batch.ops.push_back({std::move(key), std::move(value)});
-    return batch;
-}
 
 std::string read(OpenStore& open, std::string_view key) {
     auto snapshot = open.kv().snapshot();
@@ -73,7 +64,7 @@ TEST(KvStore, LazyWritesWaitForTheTimer) {
     });
     auto future = done.get_future();
     EXPECT_EQ(future.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
-    EXPECT_EQ(open.executors.manual_timers.fire(), 1u);
+    EXPECT_EQ(open.executors.advance(std::chrono::milliseconds(100)), 1u);
     future.wait();
     EXPECT_EQ(read(open, "a"), "1");
 }
@@ -86,8 +77,8 @@ TEST(KvStore, LazyWritesGoWithADurableOneInOrder) {
     EXPECT_TRUE(write_now(open.kv(), one("a", "2")));
     EXPECT_THAT(order, ElementsAre(1));
     EXPECT_EQ(read(open, "a"), "2");
-    EXPECT_EQ(open.metrics.counters["pharos_store_commits_total"].value(), 1u);
-    EXPECT_EQ(open.metrics.counters["pharos_store_writes_total"].value(), 2u);
+    EXPECT_EQ(open.count("pharos_store_commits_total"), 1u);
+    EXPECT_EQ(open.count("pharos_store_writes_total"), 2u);
 }
 
 TEST(KvStore, StoppingWritesWhatWaits) {
@@ -95,7 +86,8 @@ TEST(KvStore, StoppingWritesWhatWaits) {
     bool done = false;
     {
         OpenStore open(folder.store());
-        open.kv().write(one("a", "1"), spi::Durability::kLazy, [&](spi::Result<bool> result) { done = result.is_ok(); });
+        open.kv().write(one("a", "1"), spi::Durability::kLazy,
+                        [&](spi::Result<bool> result) { done = result.is_ok(); });
         open.writer->stop(std::chrono::seconds(30));
         EXPECT_TRUE(done);
         EXPECT_EQ(write_now(open.kv(), one("a", "2")).error().code(), Code::kUnavailable);
@@ -182,36 +174,31 @@ TEST(KvStore, AFullMapFailsTheBigBatchAndNotItsNeighbours) {
     EXPECT_EQ(read(open, "a") + read(open, "b"), "11");
 }
 
-spi::Status status_of_opening(const std::string& folder) {
-    return OpenStore(folder).status;
-}
-
-TEST(Opening, RefusesANewerFormat) {
+TEST(KvStore, LazyWritesOf4MiBWaitForNothing) {
     TempFolder folder;
-    {
-        OpenStore open(folder.store());
-        MDB_txn* txn = nullptr;
-        ASSERT_EQ(mdb_txn_begin(open.environment->raw(), nullptr, 0, &txn), 0);
-        const std::string number = encode_number(7);
-        MDB_val key = value_of("format");
-        MDB_val value = value_of(number);
-        ASSERT_EQ(mdb_put(txn, open.environment->dbi(Environment::Table::kMeta), &key, &value, 0), 0);
-        ASSERT_EQ(mdb_txn_commit(txn), 0);
+    OpenStore open(folder.store());
+    std::promise<void> done;
+    for (int i = 0; i < 4; ++i) {
+        EXPECT_EQ(read(open, "k0"), "(absent)");
+        open.kv().write(one("k" + std::to_string(i), std::string(1 << 20, 'x')), spi::Durability::kLazy,
+                        [&, i](spi::Result<bool> result) {
+                            EXPECT_TRUE(result);
+                            if (i == 3) {
+                                done.set_value();
+                            }
+                        });
     }
-    EXPECT_THAT(status_of_opening(folder.store()).message(), HasSubstr("store format 7"));
-}
-
-TEST(Opening, RefusesWhatIsNoDatabase) {
-    TempFolder folder;
-    std::filesystem::create_directory(folder.store());
-    {
-        std::ofstream(folder.store() + "/data.mdb") << std::string(16384, 'x');
-    }
-    EXPECT_THAT(status_of_opening(folder.store()).message(), HasSubstr(folder.store()));
-}
-
-TEST(Opening, NamesAFolderThatCannotBeMade) {
-    EXPECT_THAT(status_of_opening("/proc/pharos/store").message(), HasSubstr("/proc/pharos/store"));
+    done.get_future().wait();
+    EXPECT_EQ(open.count("pharos_store_commits_total"), 1u);
+    std::promise<void> asleep;  // the writer, which takes along whatever comes while it is awake
+    open.executors.pool.post([&] { asleep.set_value(); });
+    asleep.get_future().wait();
+    std::promise<void> next;
+    open.kv().write(one("a", "1"), spi::Durability::kLazy, [&](spi::Result<bool>) { next.set_value(); });
+    auto waiting = next.get_future();
+    EXPECT_EQ(waiting.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
+    open.executors.advance(std::chrono::milliseconds(100));
+    waiting.wait();
 }
 
 }  // namespace

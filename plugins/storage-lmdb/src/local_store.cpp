@@ -43,11 +43,11 @@ public:
     }
     void scan(std::string_view prefix, std::string_view from,
               spi::UniqueFunction<bool(std::string_view, const spi::StoreValue&)> each) const override {
-        spi::UniqueFunction<bool(std::string_view, std::string_view)> parsing =
-            [&each](std::string_view key, std::string_view bytes) {
-                const std::optional<spi::StoreValue> value = parse(bytes);
-                return !value || each(key, *value);
-            };
+        spi::UniqueFunction<bool(std::string_view, std::string_view)> parsing = [&each](std::string_view key,
+                                                                                        std::string_view bytes) {
+            const std::optional<spi::StoreValue> value = parse(bytes);
+            return !value || each(key, *value);
+        };
         storage_lmdb::scan(txn_.get(), dbi_, prefix, from, parsing);
     }
 
@@ -85,9 +85,9 @@ public:
             }
             poisons = true;  // from here on, a failure leaves half of the commit behind
         }
-        const spi::Status stored = put_or_remove(store_.environment_, txn,
-                                                 store_.environment_.dbi(Environment::Table::kMeta), kRevisionKey, {},
-                                                 stamp, poisons);
+        const spi::Status stored =
+            put_or_remove(store_.environment_, txn, store_.environment_.dbi(Environment::Table::kMeta), kRevisionKey,
+                          {}, stamp, poisons);
         poisons = !stored;
         return stored;
     }
@@ -137,9 +137,9 @@ private:
     spi::Completion<spi::Revision> done_;
 };
 
-LocalStore::LocalStore(Environment& environment, Writer& writer) : environment_(environment), writer_(writer) {
-    const ReadTxn txn(environment);
-    committed_ = txn.get() == nullptr ? 0 : revision_in(txn.get(), environment);
+void LocalStore::start() noexcept {
+    const ReadTxn txn(environment_);
+    committed_ = txn.get() == nullptr ? 0 : revision_in(txn.get(), environment_);
 }
 
 std::unique_ptr<spi::StoreSnapshot> LocalStore::snapshot() const noexcept {

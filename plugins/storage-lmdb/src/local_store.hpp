@@ -17,7 +17,10 @@ namespace pharos::storage_lmdb {
 /// that wrote it, 64 bits little endian, then the bytes.
 class LocalStore final : public spi::Store {
 public:
-    LocalStore(Environment& environment, Writer& writer);
+    LocalStore(Environment& environment, Writer& writer) : environment_(environment), writer_(writer) {}
+
+    /// Begins with the environment's revision, once that is open.
+    void start() noexcept;
 
     [[nodiscard]] std::unique_ptr<spi::StoreSnapshot> snapshot() const noexcept override;
     void commit(spi::StoreCommit commit, spi::Completion<spi::Revision> done) noexcept override;

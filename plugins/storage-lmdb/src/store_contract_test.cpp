@@ -153,9 +153,8 @@ TEST_F(StoreContract, WatchersSkipWhatTheyHave) {
     auto revision = commit_now(store(), put("w/1", "a"));
     ASSERT_TRUE(revision);
     std::vector<Revision> heard;
-    auto watch = store().watch("w/", *revision + 1, [&](std::span<const StoreChange> changes) {
-        heard.push_back(changes[0].revision);
-    });
+    auto watch = store().watch("w/", *revision + 1,
+                               [&](std::span<const StoreChange> changes) { heard.push_back(changes[0].revision); });
     ASSERT_TRUE(commit_now(store(), put("w/1", "b")));
     auto third = commit_now(store(), put("w/1", "c"));
     EXPECT_THAT(heard, ElementsAre(*third));
@@ -193,7 +192,8 @@ TEST_F(StoreContract, FourThreadsAddUpUnderConflicts) {
     constexpr int kEach = 100;
     std::atomic<int> conflicts{0};
     std::vector<Revision> told;
-    auto watch = store().watch("sum", 0, [&](std::span<const StoreChange> changes) { told.push_back(changes[0].revision); });
+    auto watch =
+        store().watch("sum", 0, [&](std::span<const StoreChange> changes) { told.push_back(changes[0].revision); });
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t) {
         threads.emplace_back([&] {

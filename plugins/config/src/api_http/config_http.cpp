@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 constexpr spi::Duration kShortestHold = 10s;   // MIN_LONG_POOLING_TIMEOUT
 constexpr spi::Duration kAnswerEarly = 500ms;  // fixedDelayTime
 constexpr spi::Duration kLongestHold = 24h;
-constexpr int kHeadersSinceVersion = 204;      // older clients read the result of a short poll from headers
+constexpr int kHeadersSinceVersion = 204;  // older clients read the result of a short poll from headers
 
 struct Names {
     std::string_view tenant;
@@ -54,6 +54,45 @@ std::string client_ip(const spi::HttpRequest& request) {
     const std::string_view first = protocol::trimmed(forwarded.substr(0, forwarded.find(',')));
     const std::string_view real = protocol::trimmed(request.header("X-Real-IP"));
     return std::string(!first.empty() ? first : !real.empty() ? real : request.remote_ip);
+}
+
+/// The flag that makes a v1 call one of the console's (protocol/config.md §2.3), such as "delType=ids"; "" when it is a
+/// plain one: flags with other values don't count (§10.35).
+std::string_view console_flag(spi::HttpMethod method, const Params& params) {
+    struct Flag {
+        spi::HttpMethod method;
+        std::string_view text;
+    };
+    using enum spi::HttpMethod;
+    static constexpr Flag kFlags[] = {{kGet, "show=all"},       {kGet, "search=accurate"}, {kGet, "search=blur"},
+                                      {kGet, "beta=true"},      {kGet, "export=true"},     {kGet, "exportV2=true"},
+                                      {kDelete, "delType=ids"}, {kDelete, "beta=true"},    {kPost, "import=true"},
+                                      {kPost, "clone=true"}};
+    for (const Flag& flag : kFlags) {
+        const std::size_t middle = flag.text.find('=');
+        if (flag.method == method && params.find(flag.text.substr(0, middle)) == flag.text.substr(middle + 1)) {
+            return flag.text;
+        }
+    }
+    return {};
+}
+
+/// Answers a call of the console, which must not pass for the plain one: a removal by ids is none by name. False: it
+/// is a plain call.
+bool refuse_console_call(const spi::HttpRequest& request, const Params& params, const spi::Clock& clock,
+                         spi::HttpResponder& responder) {
+    const std::string_view flag = console_flag(request.method, params);
+    if (flag.empty()) {
+        return false;
+    }
+    std::string message = "no such api:";
+    message += spi::to_string(request.method);
+    message += ':';
+    message += request.path;
+    message += '?';
+    message += flag;
+    protocol::reply_servlet_error(std::move(responder), 501, message, request.path, clock.wall_ms());
+    return true;
 }
 
 /// Checks what names a config; false when the request has been answered with an error.
@@ -102,11 +141,13 @@ spi::Status ConfigHttp::add_to(spi::HttpRoutes& routes) {
             return status;
         }
     }
-    spi::Result<spi::Registration> health = routes.add(
-        {HttpMethod::kGet, "/v1/cs/health", {Action::kRead, "config", nullptr, {}, "probes ask before anybody can log in"}},
-        [](const spi::HttpRequest&, spi::HttpResponder responder) {
-            protocol::reply_text(std::move(responder), 200, "UP");
-        });
+    spi::Result<spi::Registration> health =
+        routes.add({HttpMethod::kGet,
+                    "/v1/cs/health",
+                    {Action::kRead, "config", nullptr, {}, "probes ask before anybody can log in"}},
+                   [](const spi::HttpRequest&, spi::HttpResponder responder) {
+                       protocol::reply_text(std::move(responder), 200, "UP");
+                   });
     if (!health) {
         return health.error();
     }
@@ -118,7 +159,8 @@ void ConfigHttp::publish(const spi::HttpRequest& request, spi::HttpResponder res
     static constexpr std::string_view kRequired[] = {"dataId", "group", "content"};
     const Params params(request);
     const Names names = names_of(params);
-    if (!admit(params, names, request, clock_, kRequired, responder)) {
+    if (refuse_console_call(request, params, clock_, responder) ||
+        !admit(params, names, request, clock_, kRequired, responder)) {
         return;
     }
     if (!protocol::trimmed(request.header("betaIps")).empty() || !params.get("tag").empty()) {
@@ -141,7 +183,7 @@ void ConfigHttp::publish(const spi::HttpRequest& request, spi::HttpResponder res
     wanted.effect = text("effect");
     wanted.schema = params.find("schema").value_or("");
     wanted.encrypted_data_key = text("encryptedDataKey");
-    wanted.source_user = !request.principal->name.empty() ? request.principal->name
+    wanted.source_user = !request.principal->name.empty()  ? request.principal->name
                          : !params.get("src_user").empty() ? text("src_user")
                                                            : text("username");
     wanted.source_ip = client_ip(request);
@@ -164,7 +206,8 @@ void ConfigHttp::query(const spi::HttpRequest& request, spi::HttpResponder respo
     static constexpr std::string_view kRequired[] = {"dataId", "group"};
     const Params params(request);
     const Names names = names_of(params);
-    if (!admit(params, names, request, clock_, kRequired, responder)) {
+    if (refuse_console_call(request, params, clock_, responder) ||
+        !admit(params, names, request, clock_, kRequired, responder)) {
         return;
     }
     const auto not_found = [](spi::HttpResponder to) {
@@ -175,39 +218,38 @@ void ConfigHttp::query(const spi::HttpRequest& request, spi::HttpResponder respo
         not_found(std::move(responder));
         return;
     }
-    repository_.query(make_key(names.tenant, names.group, names.data_id).store_key(),
-                      [responder = std::move(responder), not_found](const Found& found) mutable {
-                          if (found.unreadable) {
-                              // A 404 would make clients drop what they have (protocol/config.md §10.33–34).
-                              reply_caused(std::move(responder), 500, "the config can't be read now");
-                              return;
-                          }
-                          if (found.content == nullptr) {
-                              not_found(std::move(responder));
-                              return;
-                          }
-                          const Entry& entry = *found.entry;
-                          const std::string modified = protocol::http_date(entry.modified_ms);
-                          const spi::HttpHeader headers[] = {{"Config-Type", entry.type},
-                                                             {"Content-MD5", entry.md5},
-                                                             {"Last-Modified", modified},
-                                                             {"Encrypted-Data-Key", entry.encrypted_data_key},
-                                                             {"Pragma", "no-cache"},
-                                                             {"Expires", "Thu, 01 Jan 1970 00:00:00 GMT"},
-                                                             {"Cache-Control", "no-cache,no-store"}};
-                          const spi::Piece body[] = {found.content};
-                          responder.send({.status = 200,
-                                          .content_type = protocol::kTextPlain,
-                                          .headers = headers,
-                                          .body = body});
-                      });
+    repository_.query(
+        make_key(names.tenant, names.group, names.data_id).store_key(),
+        [responder = std::move(responder), not_found](const Found& found) mutable {
+            if (found.unreadable) {
+                // A 404 would make clients drop what they have (protocol/config.md §10.33–34).
+                reply_caused(std::move(responder), 500, "the config can't be read now");
+                return;
+            }
+            if (found.content == nullptr) {
+                not_found(std::move(responder));
+                return;
+            }
+            const Entry& entry = *found.entry;
+            const std::string modified = protocol::http_date(entry.modified_ms);
+            const spi::HttpHeader headers[] = {{"Config-Type", entry.type},
+                                               {"Content-MD5", entry.md5},
+                                               {"Last-Modified", modified},
+                                               {"Encrypted-Data-Key", entry.encrypted_data_key},
+                                               {"Pragma", "no-cache"},
+                                               {"Expires", "Thu, 01 Jan 1970 00:00:00 GMT"},
+                                               {"Cache-Control", "no-cache,no-store"}};
+            const spi::Piece body[] = {found.content};
+            responder.send({.status = 200, .content_type = protocol::kTextPlain, .headers = headers, .body = body});
+        });
 }
 
 void ConfigHttp::remove(const spi::HttpRequest& request, spi::HttpResponder responder) {
     static constexpr std::string_view kRequired[] = {"dataId", "group"};
     const Params params(request);
     const Names names = names_of(params);
-    if (!admit(params, names, request, clock_, kRequired, responder)) {
+    if (refuse_console_call(request, params, clock_, responder) ||
+        !admit(params, names, request, clock_, kRequired, responder)) {
         return;
     }
     const ConfigKey key = make_key(names.tenant, names.group, names.data_id);

@@ -46,8 +46,7 @@ spi::Resource batch_resource_of(const spi::RpcRequest& request) {
 }
 
 /// False when the request has been answered with an error.
-bool admit(const JsonDocument& body, const Names& names, std::string_view response_type,
-           spi::RpcResponder& responder) {
+bool admit(const JsonDocument& body, const Names& names, std::string_view response_type, spi::RpcResponder& responder) {
     if (!body.status()) {
         protocol::reply_rpc_unparsable(std::move(responder), body.status().message());
         return false;
@@ -96,14 +95,14 @@ spi::Status ConfigRpc::add_to(spi::RpcMethods& methods, spi::Connections& connec
         registrations_.push_back(std::move(added.value()));
         return {};
     };
-    for (const spi::Status& status :
-         {add("ConfigQueryRequest", "ConfigQueryResponse", Action::kRead, resource_of, "ConfigQuery", &ConfigRpc::query),
-          add("ConfigPublishRequest", "ConfigPublishResponse", Action::kWrite, resource_of, "ConfigPublish",
-              &ConfigRpc::publish),
-          add("ConfigRemoveRequest", "ConfigRemoveResponse", Action::kWrite, resource_of, "ConfigRemove",
-              &ConfigRpc::remove),
-          add("ConfigBatchListenRequest", "ConfigChangeBatchListenResponse", Action::kRead, batch_resource_of,
-              "ConfigListen", &ConfigRpc::batch_listen)}) {
+    for (const spi::Status& status : {add("ConfigQueryRequest", "ConfigQueryResponse", Action::kRead, resource_of,
+                                          "ConfigQuery", &ConfigRpc::query),
+                                      add("ConfigPublishRequest", "ConfigPublishResponse", Action::kWrite, resource_of,
+                                          "ConfigPublish", &ConfigRpc::publish),
+                                      add("ConfigRemoveRequest", "ConfigRemoveResponse", Action::kWrite, resource_of,
+                                          "ConfigRemove", &ConfigRpc::remove),
+                                      add("ConfigBatchListenRequest", "ConfigChangeBatchListenResponse", Action::kRead,
+                                          batch_resource_of, "ConfigListen", &ConfigRpc::batch_listen)}) {
         if (!status) {
             return status;
         }
@@ -162,7 +161,8 @@ void ConfigRpc::publish(const spi::RpcRequest& request, spi::RpcResponder respon
     wanted.cas_md5 = protocol::trimmed(body.text("casMd5"));
     wanted.source_ip = request.connection->client_ip;
     if (const boost::json::object* more = protocol::find_object(body.root(), "additionMap")) {
-        if (!protocol::trimmed(body.text(*more, "betaIps")).empty() || !protocol::trimmed(body.text(*more, "tag")).empty()) {
+        if (!protocol::trimmed(body.text(*more, "betaIps")).empty() ||
+            !protocol::trimmed(body.text(*more, "tag")).empty()) {
             protocol::reply_rpc_error(std::move(responder), kResponse, protocol::kRpcInvalidParam, kGrayUnsupported);
             return;
         }
@@ -236,9 +236,10 @@ void ConfigRpc::batch_listen(const spi::RpcRequest& request, spi::RpcResponder r
     for (const boost::json::value& item : contexts == nullptr ? kNone : *contexts) {
         const boost::json::object* context = item.if_object();
         const protocol::CheckFailure failure =
-            context == nullptr ? protocol::CheckFailure("Param 'configListenContexts' is illegal, objects are expected.")
-                               : check_names(body.text(*context, "tenant"), body.text(*context, "group"),
-                                             body.text(*context, "dataId"));
+            context == nullptr
+                ? protocol::CheckFailure("Param 'configListenContexts' is illegal, objects are expected.")
+                : check_names(body.text(*context, "tenant"), body.text(*context, "group"),
+                              body.text(*context, "dataId"));
         if (failure) {
             protocol::reply_rpc_check_failed(std::move(responder), kResponse, *failure);
             return;
@@ -258,9 +259,9 @@ void ConfigRpc::batch_listen(const spi::RpcRequest& request, spi::RpcResponder r
             continue;
         }
         // First listen, then compare: a change in between is told twice rather than never.
-        listeners_.add(request.connection->number, key,
-                       {std::string(data_id), std::string(group),
-                        tenant ? std::optional<std::string>(*tenant) : std::nullopt});
+        listeners_.add(
+            request.connection->number, key,
+            {std::string(data_id), std::string(group), tenant ? std::optional<std::string>(*tenant) : std::nullopt});
         const EntryPtr entry = repository_.find(key);
         if ((entry == nullptr ? std::string_view{} : std::string_view(entry->md5)) != body.text(context, "md5")) {
             json.begin_object().member("group", group).member("dataId", data_id);

@@ -2,97 +2,20 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <thread>
+
+#include <pharos/testing/fakes.hpp>
 
 #include "listen/long_polls.hpp"
 #include "listen/rpc_listeners.hpp"
 #include "model/key.hpp"
-#include "testing_fakes.hpp"
 
-namespace pharos::config::testing {
+namespace pharos::config {
 namespace {
 
+using namespace pharos::testing;
+
 using namespace std::chrono_literals;
-
-/// Two threads and timers that never fire.
-class Pool final : public spi::Executors, private spi::Executor, private spi::Timers {
-public:
-    Pool() {
-        for (std::thread& thread : threads_) {
-            thread = std::thread([this] { run(); });
-        }
-    }
-    ~Pool() { finish(); }
-    void finish() {
-        {
-            std::lock_guard lock(mutex_);
-            ended_ = true;
-        }
-        wake_.notify_all();
-        for (std::thread& thread : threads_) {
-            if (thread.joinable()) {
-                thread.join();
-            }
-        }
-    }
-    [[nodiscard]] std::size_t armed() {
-        std::lock_guard lock(mutex_);
-        return timers_.size();
-    }
-    spi::Executor& work() noexcept override { return *this; }
-    spi::Executor& block() noexcept override { return *this; }
-    spi::Executor& dedicated(std::string_view) noexcept override { return *this; }
-    spi::Timers& timers() noexcept override { return *this; }
-    const spi::Clock& clock() noexcept override { return clock_; }
-
-private:
-    void post(spi::Task task) noexcept override {
-        std::lock_guard lock(mutex_);
-        tasks_.push_back(std::move(task));
-        wake_.notify_one();
-    }
-    spi::TimerId after(spi::Duration, spi::Task task) noexcept override {
-        std::lock_guard lock(mutex_);
-        timers_.emplace(++last_, std::move(task));
-        return last_;
-    }
-    bool cancel(spi::TimerId timer) noexcept override {
-        spi::Task dropped;
-        std::lock_guard lock(mutex_);
-        const auto found = timers_.find(timer);
-        if (found == timers_.end()) {
-            return false;
-        }
-        dropped = std::move(found->second);
-        timers_.erase(found);
-        return true;
-    }
-    void run() {
-        std::unique_lock lock(mutex_);
-        for (;;) {
-            wake_.wait(lock, [this] { return ended_ || !tasks_.empty(); });
-            if (tasks_.empty()) {
-                return;
-            }
-            spi::Task task = std::move(tasks_.front());
-            tasks_.pop_front();
-            lock.unlock();
-            task();
-            task.reset();
-            lock.lock();
-        }
-    }
-
-    std::mutex mutex_;
-    std::condition_variable wake_;
-    std::deque<spi::Task> tasks_;
-    std::map<spi::TimerId, spi::Task> timers_;
-    spi::TimerId last_ = 0;
-    bool ended_ = false;
-    HandClock clock_;
-    std::thread threads_[2];
-};
 
 struct CountingExchange final : spi::HttpExchange {
     void send(const spi::HttpReply&) noexcept override { ++sent; }
@@ -104,8 +27,8 @@ struct CountingExchange final : spi::HttpExchange {
 TEST(LongPollRace, EveryPollIsAnsweredOnceAndNothingStays) {
     constexpr int kPolls = 2000;
     Index index;
-    Pool pool;
-    LongPolls polls(index, pool);
+    ThreadedExecutors executors(2);
+    LongPolls polls(index, executors);
     std::vector<std::string> keys;
     std::vector<Listened> entries;
     for (int i = 0; i < 8; ++i) {
@@ -125,12 +48,12 @@ TEST(LongPollRace, EveryPollIsAnsweredOnceAndNothingStays) {
     holding = false;
     changer.join();
     polls.stop(10s);
-    pool.finish();
+    executors.pool.finish();
     for (const CountingExchange& exchange : exchanges) {
         ASSERT_EQ(exchange.sent, 1);
     }
     EXPECT_EQ(polls.held(), 0u);
-    EXPECT_EQ(pool.armed(), 0u);
+    EXPECT_EQ(executors.timer_queue.armed(), 0u);
 }
 
 class AckingConnections final : public spi::Connections {
@@ -147,11 +70,11 @@ public:
 };
 
 TEST(RpcListenerRace, NothingStaysOfConnectionsThatEnd) {
-    Pool pool;
+    ThreadedExecutors executors(2);
     AckingConnections connections;
-    Counters metrics;
-    NoLog log;
-    RpcListeners listeners(pool, connections, metrics, log);
+    FakeMetrics metrics;
+    NullLog log;
+    RpcListeners listeners(executors, connections, metrics, log);
     std::vector<std::thread> threads;
     std::vector<spi::ConnectionPtr> infos;
     for (spi::ConnectionNumber number = 1; number <= 3; ++number) {
@@ -187,7 +110,7 @@ TEST(RpcListenerRace, NothingStaysOfConnectionsThatEnd) {
         listeners.on_closed(info);
     }
     listeners.stop(10s);
-    pool.finish();
+    executors.pool.finish();
     EXPECT_EQ(listeners.size(), 0u);
 }
 
@@ -222,4 +145,4 @@ TEST(HotContentRace, ReadersAndReplacers) {
 }
 
 }  // namespace
-}  // namespace pharos::config::testing
+}  // namespace pharos::config

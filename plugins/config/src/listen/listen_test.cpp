@@ -1,16 +1,22 @@
 #include <gmock/gmock.h>
 
+#include <set>
+
+#include <pharos/testing/fakes.hpp>
+
 #include "listen/long_polls.hpp"
 #include "listen/rpc_listeners.hpp"
 #include "model/key.hpp"
-#include "testing_fakes.hpp"
 
-namespace pharos::config::testing {
+namespace pharos::config {
 namespace {
+
+using namespace pharos::testing;
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 class LongPollTest : public ::testing::Test {
 protected:
@@ -24,7 +30,7 @@ protected:
     void change(std::string_view data_id, std::string md5) {
         set(data_id, std::move(md5));
         polls_.wake(make_key("", "G", data_id).store_key());
-        executors_.work_pool.run();
+        executors_.queue.run();
     }
     static std::vector<Listened> listens(std::string tenant = "") {
         return {{"a", "G", tenant, "1"}, {"b", "G", tenant, "1"}};
@@ -35,11 +41,11 @@ protected:
     }
 
     Index index_;
-    HandExecutors executors_;
+    FakeExecutors executors_;
     LongPolls polls_{index_, executors_};
     spi::Revision revision_ = 0;
-    FakeExchange exchange_;
-    FakeExchange other_;
+    Answer exchange_;
+    Answer other_;
 };
 
 TEST_F(LongPollTest, ComparesMd5sAndKnowsAbsentOnes) {
@@ -51,7 +57,7 @@ TEST_F(LongPollTest, ComparesMd5sAndKnowsAbsentOnes) {
 }
 
 TEST_F(LongPollTest, AChangeAnswersWithItsConfigOnly) {
-    polls_.hold(listens("public"), 29500ms, spi::HttpResponder(&exchange_));
+    polls_.hold(listens("public"), 29500ms, exchange_.http());
     EXPECT_EQ(polls_.held(), 1u);
     change("b", "2");
     EXPECT_EQ(exchange_.sent, 1);
@@ -61,14 +67,14 @@ TEST_F(LongPollTest, AChangeAnswersWithItsConfigOnly) {
     EXPECT_EQ(exchange_.headers["Expires"], "Thu, 01 Jan 1970 00:00:00 GMT");
     EXPECT_EQ(exchange_.headers["Cache-Control"], "no-cache,no-store");
     EXPECT_EQ(polls_.held(), 0u);
-    EXPECT_EQ(executors_.time.pending(), 0u);
+    EXPECT_EQ(executors_.timer_queue.armed(), 0u);
     change("a", "2");
     EXPECT_EQ(exchange_.sent, 1);
 }
 
 TEST_F(LongPollTest, OthersGoOnWaiting) {
-    polls_.hold({{"a", "G", "", "1"}}, 30s, spi::HttpResponder(&exchange_));
-    polls_.hold({{"b", "G", "", "1"}}, 30s, spi::HttpResponder(&other_));
+    polls_.hold({{"a", "G", "", "1"}}, 30s, exchange_.http());
+    polls_.hold({{"b", "G", "", "1"}}, 30s, other_.http());
     change("a", "2");
     EXPECT_EQ(exchange_.body, "a%02G%01\n");
     EXPECT_EQ(other_.sent, 0);
@@ -77,7 +83,7 @@ TEST_F(LongPollTest, OthersGoOnWaiting) {
 }
 
 TEST_F(LongPollTest, EndsEmptyAtItsTime) {
-    polls_.hold(listens(), 29500ms, spi::HttpResponder(&exchange_));
+    polls_.hold(listens(), 29500ms, exchange_.http());
     executors_.advance(29499ms);
     EXPECT_EQ(exchange_.sent, 0);
     executors_.advance(1ms);
@@ -88,31 +94,31 @@ TEST_F(LongPollTest, EndsEmptyAtItsTime) {
 }
 
 TEST_F(LongPollTest, ComparesAgainAtTheDeadlineAndBeforeHolding) {
-    polls_.hold(listens(), 10s, spi::HttpResponder(&exchange_));
+    polls_.hold(listens(), 10s, exchange_.http());
     set("a", "2");  // nobody woke it
     executors_.advance(10s);
     EXPECT_EQ(exchange_.body, "a%02G%01\n");
-    polls_.hold(listens(), 10s, spi::HttpResponder(&other_));
+    polls_.hold(listens(), 10s, other_.http());
     EXPECT_EQ(other_.body, "a%02G%01\n");
-    EXPECT_EQ(executors_.time.pending(), 0u);
+    EXPECT_EQ(executors_.timer_queue.armed(), 0u);
     EXPECT_EQ(polls_.held(), 0u);
 }
 
 TEST_F(LongPollTest, AClientThatGoesIsForgotten) {
-    polls_.hold(listens(), 30s, spi::HttpResponder(&exchange_));
+    polls_.hold(listens(), 30s, exchange_.http());
     exchange_.abandon();
     EXPECT_EQ(polls_.held(), 0u);
-    EXPECT_EQ(executors_.time.pending(), 0u);
+    EXPECT_EQ(executors_.timer_queue.armed(), 0u);
     polls_.wake(make_key("", "G", "a").store_key());
-    EXPECT_EQ(executors_.work_pool.run(), 0u);
+    EXPECT_EQ(executors_.queue.run(), 0u);
 }
 
 TEST_F(LongPollTest, StoppingAnswersAll) {
-    polls_.hold(listens(), 30s, spi::HttpResponder(&exchange_));
+    polls_.hold(listens(), 30s, exchange_.http());
     polls_.stop(1s);
     EXPECT_EQ(exchange_.sent, 1);
     EXPECT_EQ(exchange_.body, "");
-    EXPECT_EQ(executors_.time.pending(), 0u);
+    EXPECT_EQ(executors_.timer_queue.armed(), 0u);
 }
 
 /// Wakes the poll from inside hold(), as another thread could.
@@ -146,9 +152,9 @@ public:
     spi::Executor& dedicated(std::string_view) noexcept override { return pool; }
     spi::Timers& timers() noexcept override { return waking; }
     const spi::Clock& clock() noexcept override { return time; }
-    QueueExecutor pool;
+    ManualExecutor pool;
     WakingTimers waking;
-    HandClock time;
+    ManualClock time;
 };
 
 TEST_F(LongPollTest, AWakeUpDuringHoldLeavesNothingBehind) {
@@ -161,7 +167,7 @@ TEST_F(LongPollTest, AWakeUpDuringHoldLeavesNothingBehind) {
     LongPolls own(index_, waking);
     polls = &own;
     executors = &waking;
-    own.hold(listens(), 30s, spi::HttpResponder(&exchange_));
+    own.hold(listens(), 30s, exchange_.http());
     EXPECT_EQ(exchange_.sent, 1);
     EXPECT_EQ(own.held(), 0u);
     EXPECT_FALSE(waking.waking.armed());
@@ -176,7 +182,7 @@ protected:
     void connect(spi::ConnectionNumber number) { listeners_.on_registered(info(number)); }
     void disconnect(spi::ConnectionNumber number) {
         listeners_.on_closed(info(number));
-        executors_.work_pool.run();
+        executors_.queue.run();
     }
     static spi::ConnectionPtr info(spi::ConnectionNumber number) {
         auto made = std::make_shared<spi::ConnectionInfo>();
@@ -185,7 +191,7 @@ protected:
     }
     void notify() {
         listeners_.notify(kKey);
-        executors_.work_pool.run();
+        executors_.queue.run();
     }
     void SetUp() override {
         connect(1);
@@ -193,14 +199,14 @@ protected:
     }
     void TearDown() override {
         while (!connections_.pushes.empty()) {
-            connections_.answer(spi::Status(spi::Code::kClosed, "gone"));
+            connections_.fail(spi::Code::kClosed);
         }
     }
 
-    HandExecutors executors_;
+    FakeExecutors executors_;
     FakeConnections connections_;
-    Counters metrics_;
-    NoLog log_;
+    FakeMetrics metrics_;
+    NullLog log_;
     RpcListeners listeners_{executors_, connections_, metrics_, log_};
 };
 
@@ -215,11 +221,44 @@ TEST_F(RpcListenerTest, PushesInTheNotationOfEachListener) {
     const std::string plain = R"(ConfigChangeNotifyRequest "dataId":"g1","group":"G1","module":"config"})";
     std::map<spi::ConnectionNumber, std::string> sent;
     for (const auto& push : connections_.pushes) {
-        sent[push.connection] = push.members;
+        sent[push.connection] = push.type + " " + push.members;
     }
     EXPECT_EQ(sent[1], plain);  // protocol/config.md §3.9
     EXPECT_EQ(sent[2], R"(ConfigChangeNotifyRequest "dataId":"g1","group":"G1","tenant":"public","module":"config"})");
     EXPECT_EQ(sent[3], plain);
+}
+
+TEST_F(RpcListenerTest, EncodesEachNotationOnce) {
+    constexpr spi::ConnectionNumber kMany = 200;
+    for (spi::ConnectionNumber number = 3; number <= kMany; ++number) {
+        connect(number);
+    }
+    std::set<const void*> texts;
+    for (int change = 0; change < 2; ++change) {
+        for (spi::ConnectionNumber number = 1; number <= kMany && change == 0; ++number) {
+            listeners_.add(number, kKey, {"a", "G", number % 2 == 0 ? "public" : ""});
+        }
+        notify();
+        ASSERT_EQ(connections_.pushes.size(), kMany);
+        while (!connections_.pushes.empty()) {
+            texts.insert(connections_.ack().owner.get());
+        }
+    }
+    EXPECT_EQ(texts.size(), 2u);
+    EXPECT_FALSE(texts.contains(nullptr));
+}
+
+TEST_F(RpcListenerTest, NotationsWithoutEndAreNotKeptButTold) {
+    for (spi::ConnectionNumber number = 1; number <= 20; ++number) {
+        connect(number);
+        listeners_.add(number, kKey, {"a", "G", "public" + std::string(number, ' ')});
+    }
+    notify();
+    ASSERT_EQ(connections_.pushes.size(), 20u);
+    for (const auto& push : connections_.pushes) {
+        EXPECT_EQ(push.members, R"("dataId":"a","group":"G","tenant":"public)" + std::string(push.connection, ' ') +
+                                    R"(","module":"config"})");
+    }
 }
 
 TEST_F(RpcListenerTest, TellsNobodyElse) {
@@ -238,7 +277,7 @@ TEST_F(RpcListenerTest, RetriesLaterAndLaterThenCloses) {
     notify();
     int pushes = 1;
     for (int tries = 1; connections_.closed.empty() && tries < 100; ++tries) {
-        connections_.answer(spi::Status(spi::Code::kTimeout, "no ack"));
+        connections_.fail(spi::Code::kTimeout);
         if (!connections_.closed.empty()) {
             break;
         }
@@ -249,16 +288,16 @@ TEST_F(RpcListenerTest, RetriesLaterAndLaterThenCloses) {
         ++pushes;
     }
     EXPECT_EQ(pushes, 50);
-    EXPECT_THAT(connections_.closed, ElementsAre(1u));
+    EXPECT_THAT(connections_.closed, ElementsAre(Pair(1u, "takes no notification")));
 }
 
 TEST_F(RpcListenerTest, AnAckEndsTheRetries) {
     listeners_.add(1, kKey, {"a", "G", ""});
     notify();
-    connections_.answer(spi::Status(spi::Code::kTimeout, "no ack"));
+    connections_.fail(spi::Code::kTimeout);
     executors_.advance(2s);
     ASSERT_EQ(connections_.pushes.size(), 1u);
-    connections_.answer(true);
+    connections_.ack();
     executors_.advance(1000s);
     EXPECT_TRUE(connections_.pushes.empty());
 }
@@ -266,7 +305,7 @@ TEST_F(RpcListenerTest, AnAckEndsTheRetries) {
 TEST_F(RpcListenerTest, AChangeAfterTheAckIsToldAgain) {
     listeners_.add(1, kKey, {"a", "G", ""});
     notify();
-    connections_.answer(true);
+    connections_.ack();
     notify();
     EXPECT_EQ(connections_.pushes.size(), 1u);
 }
@@ -278,8 +317,8 @@ TEST_F(RpcListenerTest, AChangeBeforeTheAckIsNotLost) {
     std::size_t told = 0;
     while (!connections_.pushes.empty()) {
         ++told;
-        connections_.answer(true);
-        executors_.work_pool.run();
+        connections_.ack();
+        executors_.queue.run();
     }
     EXPECT_EQ(told, 2u);
 }
@@ -287,7 +326,7 @@ TEST_F(RpcListenerTest, AChangeBeforeTheAckIsNotLost) {
 TEST_F(RpcListenerTest, AClosedConnectionIsNotTriedAgain) {
     listeners_.add(1, kKey, {"a", "G", ""});
     notify();
-    connections_.answer(spi::Status(spi::Code::kClosed, "gone"));
+    connections_.fail(spi::Code::kClosed);
     executors_.advance(1000s);
     EXPECT_TRUE(connections_.pushes.empty());
     EXPECT_TRUE(connections_.closed.empty());
@@ -297,8 +336,8 @@ TEST_F(RpcListenerTest, ListeningEndsWithTheConnection) {
     listeners_.add(1, kKey, {"a", "G", ""});
     listeners_.add(2, kKey, {"a", "G", ""});
     notify();
-    connections_.answer(spi::Status(spi::Code::kTimeout, "no ack"));
-    connections_.answer(spi::Status(spi::Code::kTimeout, "no ack"));
+    connections_.fail(spi::Code::kTimeout);
+    connections_.fail(spi::Code::kTimeout);
     disconnect(1);
     EXPECT_EQ(listeners_.size(), 1u);
     executors_.advance(2s);
@@ -325,4 +364,4 @@ TEST_F(RpcListenerTest, StoppedItPushesNothing) {
 }
 
 }  // namespace
-}  // namespace pharos::config::testing
+}  // namespace pharos::config

@@ -33,9 +33,8 @@ struct LongPolls::Poll {
 };
 
 void reply_changed(spi::HttpResponder responder, const std::vector<const Listened*>& changed) {
-    static constexpr spi::HttpHeader kHeaders[] = {{"Pragma", "no-cache"},
-                                                   {"Expires", "Thu, 01 Jan 1970 00:00:00 GMT"},
-                                                   {"Cache-Control", "no-cache,no-store"}};
+    static constexpr spi::HttpHeader kHeaders[] = {
+        {"Pragma", "no-cache"}, {"Expires", "Thu, 01 Jan 1970 00:00:00 GMT"}, {"Cache-Control", "no-cache,no-store"}};
     std::string body;
     for (const Listened* entry : changed) {
         append_changed(body, *entry);

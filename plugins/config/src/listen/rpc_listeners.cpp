@@ -15,6 +15,36 @@ constexpr std::size_t kSlice = 64;
 constexpr int kMaxTries = 50;
 constexpr spi::Duration kAckTimeout = 3s;
 constexpr spi::Duration kRetryStep = 2s;
+/// Notations of one config that are shared; whoever has another one gets a text of its own.
+constexpr std::size_t kSharedNotations = 8;
+
+/// What a listener that calls the config so is told: the members of the push.
+std::string encode_notification(const RpcListeners::Name& name) {
+    std::string members = R"("dataId":)";
+    sdk::JsonWriter::append_quoted(members, name.data_id);
+    members += R"(,"group":)";
+    sdk::JsonWriter::append_quoted(members, name.group);
+    // Blank is left out, as the client left it out (protocol/config.md §3.5).
+    if (name.tenant && !name.tenant->empty()) {
+        members += R"(,"tenant":)";
+        sdk::JsonWriter::append_quoted(members, *name.tenant);
+    }
+    members += R"(,"module":"config"})";
+    return members;
+}
+
+/// The same text as others have, if there is one.
+std::shared_ptr<const std::string> share(std::vector<std::shared_ptr<const std::string>>& shared, std::string text) {
+    const auto found = std::find_if(shared.begin(), shared.end(), [&](const auto& known) { return *known == text; });
+    if (found != shared.end()) {
+        return *found;
+    }
+    auto own = std::make_shared<const std::string>(std::move(text));
+    if (shared.size() < kSharedNotations) {
+        shared.push_back(own);
+    }
+    return own;
+}
 
 }  // namespace
 
@@ -24,7 +54,8 @@ RpcListeners::RpcListeners(spi::Executors& executors, spi::Connections& connecti
       connections_(connections),
       log_(log),
       notified_(metrics.counter("pharos_config_notifies_total", "Notifications that clients have acknowledged.")),
-      failed_(metrics.counter("pharos_config_notify_failures_total", "Notifications that failed and were tried again.")) {}
+      failed_(
+          metrics.counter("pharos_config_notify_failures_total", "Notifications that failed and were tried again.")) {}
 
 void RpcListeners::on_registered(const spi::ConnectionPtr& connection) noexcept {
     std::lock_guard lock(connections_mutex_);
@@ -47,8 +78,9 @@ void RpcListeners::on_closed(const spi::ConnectionPtr& connection) noexcept {
     }
 }
 
-bool RpcListeners::add(spi::ConnectionNumber connection, const std::string& store_key, Name name) {
-    auto listener = std::make_shared<Listener>(connection, std::move(name));
+bool RpcListeners::add(spi::ConnectionNumber connection, const std::string& store_key, const Name& name) {
+    auto listener = std::make_shared<Listener>(connection);
+    std::string notification = encode_notification(name);
     ListenerPtr former;
     {
         std::lock_guard lock(connections_mutex_);
@@ -61,7 +93,9 @@ bool RpcListeners::add(spi::ConnectionNumber connection, const std::string& stor
     {
         Shard& shard = shard_of(store_key);
         std::lock_guard lock(shard.mutex);
-        shard.listeners[store_key].push_back(listener);
+        Audience& audience = shard.configs[store_key];
+        listener->notification = share(audience.notifications, std::move(notification));
+        audience.listeners.push_back(listener);
     }
     size_.fetch_add(1, std::memory_order_relaxed);
     if (former != nullptr) {
@@ -111,13 +145,13 @@ void RpcListeners::forget(const std::string& store_key, const ListenerPtr& liste
     }
     Shard& shard = shard_of(store_key);
     std::lock_guard lock(shard.mutex);
-    const auto found = shard.listeners.find(store_key);
-    if (found == shard.listeners.end()) {
+    const auto found = shard.configs.find(store_key);
+    if (found == shard.configs.end()) {
         return;
     }
-    size_.fetch_sub(std::erase(found->second, listener), std::memory_order_relaxed);
-    if (found->second.empty()) {
-        shard.listeners.erase(found);
+    size_.fetch_sub(std::erase(found->second.listeners, listener), std::memory_order_relaxed);
+    if (found->second.listeners.empty()) {
+        shard.configs.erase(found);
     }
 }
 
@@ -126,11 +160,11 @@ void RpcListeners::notify(const std::string& store_key) {
     {
         Shard& shard = shard_of(store_key);
         std::lock_guard lock(shard.mutex);
-        const auto found = shard.listeners.find(store_key);
-        if (found == shard.listeners.end()) {
+        const auto found = shard.configs.find(store_key);
+        if (found == shard.configs.end()) {
             return;
         }
-        listeners = found->second;
+        listeners = found->second.listeners;
     }
     for (std::size_t from = 0; from < listeners.size(); from += kSlice) {
         sdk::Gate::Pass pass = gate_.enter();
@@ -167,20 +201,10 @@ void RpcListeners::send(const ListenerPtr& listener) {
     if (!pass) {
         return;
     }
-    std::string members = R"("dataId":)";
-    sdk::JsonWriter::append_quoted(members, listener->name.data_id);
-    members += R"(,"group":)";
-    sdk::JsonWriter::append_quoted(members, listener->name.group);
-    // Blank is left out, as the client left it out (protocol/config.md §3.5).
-    if (listener->name.tenant && !listener->name.tenant->empty()) {
-        members += R"(,"tenant":)";
-        sdk::JsonWriter::append_quoted(members, *listener->name.tenant);
-    }
-    members += R"(,"module":"config"})";
-    const spi::Piece pieces[] = {members};
-    connections_.push(listener->connection,
-                      {.type = "ConfigChangeNotifyRequest", .members = pieces, .timeout = kAckTimeout},
-                      [this, listener, pass = std::move(pass)](spi::Result<bool> outcome) { finish(listener, outcome); });
+    const spi::Piece pieces[] = {listener->notification};
+    connections_.push(
+        listener->connection, {.type = "ConfigChangeNotifyRequest", .members = pieces, .timeout = kAckTimeout},
+        [this, listener, pass = std::move(pass)](spi::Result<bool> outcome) { finish(listener, outcome); });
 }
 
 void RpcListeners::finish(const ListenerPtr& listener, const spi::Result<bool>& outcome) {
@@ -203,8 +227,8 @@ void RpcListeners::finish(const ListenerPtr& listener, const spi::Result<bool>& 
     if (again) {
         offer(listener);
     } else if (tries >= kMaxTries) {
-        log_.warn("listener takes no notification, closing its connection",
-                  spi::kv("connection", listener->connection), spi::kv("dataId", listener->name.data_id));
+        log_.warn("listener takes no notification, closing its connection", spi::kv("connection", listener->connection),
+                  spi::kv("notification", *listener->notification));
         connections_.close(listener->connection, "takes no notification");
     } else if (tries > 0) {
         failed_.add();

@@ -20,7 +20,8 @@ namespace pharos::config {
 
 /// gRPC connections that listen to configs (`protocol/config.md §3.4–3.5, §6`). Any thread.
 ///
-/// A change is told to every listener of the config, without content, in the client's own notation of the namespace.
+/// A change is told to every listener of the config, without content, in the client's own notation of the namespace;
+/// each notation is encoded once, for all of its listeners and all changes.
 /// What is not acked within 3 s is told again after 2, 4, 6 … s; after 50 tries the connection is closed. Only one
 /// notification of a config is on its way to a connection; a change meanwhile sends one more afterwards.
 class RpcListeners final : public spi::ConnectionObserver {
@@ -34,7 +35,7 @@ public:
         std::optional<std::string> tenant;
     };
     /// False: the connection has ended.
-    bool add(spi::ConnectionNumber connection, const std::string& store_key, Name name);
+    bool add(spi::ConnectionNumber connection, const std::string& store_key, const Name& name);
     void remove(spi::ConnectionNumber connection, const std::string& store_key);
     /// Tells every listener of the config. Not in the call.
     void notify(const std::string& store_key);
@@ -50,10 +51,10 @@ public:
 private:
     /// One connection listening to one config.
     struct Listener {
-        Listener(spi::ConnectionNumber number, Name called) : connection(number), name(std::move(called)) {}
+        explicit Listener(spi::ConnectionNumber number) : connection(number) {}
         const spi::ConnectionNumber connection;
-        const Name name;
-        std::mutex mutex;  ///< guards what follows
+        std::shared_ptr<const std::string> notification;  ///< set before others see the listener in its shard
+        std::mutex mutex;                                 ///< guards what follows
         bool listening = true;
         bool on_its_way = false;
         bool again = false;
@@ -61,10 +62,16 @@ private:
     };
     using ListenerPtr = std::shared_ptr<Listener>;
 
+    /// All listeners of one config, and what they are told: one text for each notation that clients use.
+    struct Audience {
+        std::vector<ListenerPtr> listeners;
+        std::vector<std::shared_ptr<const std::string>> notifications;
+    };
+
     static constexpr std::size_t kShards = 64;
     struct Shard {
         std::mutex mutex;
-        std::unordered_map<std::string, std::vector<ListenerPtr>> listeners;
+        std::unordered_map<std::string, Audience> configs;
     };
 
     [[nodiscard]] Shard& shard_of(const std::string& key) { return shards_[std::hash<std::string>{}(key) % kShards]; }

@@ -26,7 +26,8 @@ std::optional<ConfigKey> ConfigKey::parse(std::string_view store_key) {
     if (second == std::string_view::npos) {
         return std::nullopt;
     }
-    return ConfigKey{std::string(store_key.substr(0, first)), std::string(store_key.substr(first + 1, second - first - 1)),
+    return ConfigKey{std::string(store_key.substr(0, first)),
+                     std::string(store_key.substr(first + 1, second - first - 1)),
                      std::string(store_key.substr(second + 1))};
 }
 

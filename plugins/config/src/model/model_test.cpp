@@ -89,7 +89,8 @@ TEST(Rules, NamesOfTheChecker) {
     EXPECT_FALSE(check_names("", "G", "a.b_c:d-e"));
     EXPECT_EQ(check_names("", "G", std::string(257, 'a')),
               "Param 'dataId' is illegal, the param length should not exceed 256.");
-    EXPECT_EQ(check_names("", "G", "a/b"), "Param 'dataId' is illegal, illegal characters should not appear in the param.");
+    EXPECT_EQ(check_names("", "G", "a/b"),
+              "Param 'dataId' is illegal, illegal characters should not appear in the param.");
     EXPECT_THAT(*check_names("", "a b", "d"), HasSubstr("Param 'group'"));
     EXPECT_THAT(*check_names(std::string(65, 'n'), "G", "d"), HasSubstr("Param 'namespaceId/tenant'"));
 }
@@ -133,7 +134,10 @@ TEST(Rules, LimitsOfTheOtherFields) {
 }
 
 TEST(PollingFormat, ReadsBothKindsOfLines) {
-    const ParsedListening parsed = parse_listening("a.json\x02G1\x02md\x02public\x01" "b\x02G2\x02\x01" "cut\x02off");
+    const ParsedListening parsed = parse_listening(
+        "a.json\x02G1\x02md\x02public\x01"
+        "b\x02G2\x02\x01"
+        "cut\x02off");
     EXPECT_EQ(parsed.error, "");
     ASSERT_EQ(parsed.entries.size(), 2u);
     EXPECT_EQ(parsed.entries[0].tenant, "public");

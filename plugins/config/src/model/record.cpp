@@ -14,9 +14,10 @@ constexpr std::size_t kLengthBytes = 4;
 
 /// The texts of a record in the order in which they are stored.
 constexpr std::string ConfigRecord::*kTexts[] = {
-    &ConfigRecord::md5,         &ConfigRecord::type,   &ConfigRecord::app_name, &ConfigRecord::tags,
-    &ConfigRecord::description, &ConfigRecord::use,    &ConfigRecord::effect,   &ConfigRecord::schema,
-    &ConfigRecord::encrypted_data_key, &ConfigRecord::source_user, &ConfigRecord::source_ip, &ConfigRecord::content};
+    &ConfigRecord::md5,         &ConfigRecord::type,        &ConfigRecord::app_name,
+    &ConfigRecord::tags,        &ConfigRecord::description, &ConfigRecord::use,
+    &ConfigRecord::effect,      &ConfigRecord::schema,      &ConfigRecord::encrypted_data_key,
+    &ConfigRecord::source_user, &ConfigRecord::source_ip,   &ConfigRecord::content};
 
 void append_number(std::string& out, std::uint64_t number, std::size_t bytes) {
     for (std::size_t i = 0; i < bytes; ++i) {
@@ -72,7 +73,8 @@ std::optional<ConfigRecord> decode(std::string_view bytes) {
 }
 
 std::string_view normalised_type(std::string_view type) noexcept {
-    constexpr std::array<std::string_view, 8> kKnown{"properties", "xml", "json", "text", "html", "yaml", "toml", "unset"};
+    constexpr std::array<std::string_view, 8> kKnown{"properties", "xml",  "json", "text",
+                                                     "html",       "yaml", "toml", "unset"};
     const auto found = std::find(kKnown.begin(), kKnown.end(), type);
     return found == kKnown.end() ? "text" : *found;
 }

@@ -53,8 +53,7 @@ std::optional<std::string> check_content(const Publish& publish) {
     if (protocol::trimmed(publish.content).empty()) {
         return "content is blank : ";
     }
-    if (publish.content.size() > kMaxContentUnits &&
-        protocol::count_utf16_units(publish.content) > kMaxContentUnits) {
+    if (publish.content.size() > kMaxContentUnits && protocol::count_utf16_units(publish.content) > kMaxContentUnits) {
         return "invalid content, over 10485760";
     }
     return std::nullopt;

@@ -9,42 +9,14 @@
 #include <shared_mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <unordered_map>
 
+#include <pharos/sdk/shared_cell.hpp>
 #include <pharos/spi/store.hpp>
 
 #include "model/record.hpp"
 
 namespace pharos::config {
-
-/// A shared pointer that several threads read and replace. Not std::atomic<std::shared_ptr>: in libstdc++ 12 its load()
-/// gives its lock back with relaxed order, so the read of the pointer and a later write of it race.
-class ContentCell {
-public:
-    [[nodiscard]] std::shared_ptr<const std::string> load() const noexcept {
-        lock();
-        std::shared_ptr<const std::string> content = content_;
-        locked_.clear(std::memory_order_release);
-        return content;
-    }
-    void store(std::shared_ptr<const std::string> content) noexcept {
-        lock();
-        content_.swap(content);
-        locked_.clear(std::memory_order_release);
-    }
-
-private:
-    /// Held for a few instructions.
-    void lock() const noexcept {
-        while (locked_.test_and_set(std::memory_order_acquire)) {
-            std::this_thread::yield();
-        }
-    }
-
-    mutable std::atomic_flag locked_;
-    std::shared_ptr<const std::string> content_;
-};
 
 /// What memory holds of a config. Immutable but for its content, which may be here while it is hot.
 struct Entry {
@@ -55,7 +27,7 @@ struct Entry {
     spi::Revision revision = 0;
     std::size_t content_size = 0;
 
-    mutable ContentCell content;  ///< see HotContents
+    mutable sdk::SharedCell<const std::string> content;  ///< see HotContents
     mutable std::atomic<bool> used{false};
 };
 using EntryPtr = std::shared_ptr<const Entry>;

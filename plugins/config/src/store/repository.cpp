@@ -51,7 +51,8 @@ spi::Status Repository::start(spi::Store& store, OnChanged on_changed) {
         return true;
     });
     if (!unreadable.empty()) {
-        return {spi::Code::kInternal, "the stored config '" + unreadable + "' can't be read: damaged, or of a newer version"};
+        return {spi::Code::kInternal,
+                "the stored config '" + unreadable + "' can't be read: damaged, or of a newer version"};
     }
     return {};
 }
@@ -99,7 +100,7 @@ void Repository::try_publish(std::shared_ptr<Attempt> attempt) {
     const Publish& wanted = attempt->publish;
     ConfigRecord record;
     spi::StoreCompare compare{attempt->store_key, spi::StoreCompare::Kind::kAbsent, 0};
-    if (const std::unique_ptr<spi::StoreSnapshot> snapshot = store_->snapshot()) {
+    if (const std::unique_ptr<spi::StoreSnapshot> snapshot = store_.load()->snapshot()) {
         if (const std::optional<spi::StoreValue> value = snapshot->get(attempt->store_key)) {
             compare.kind = spi::StoreCompare::Kind::kRevisionIs;
             compare.revision = value->revision;
@@ -131,7 +132,8 @@ void Repository::try_publish(std::shared_ptr<Attempt> attempt) {
     spi::StoreCommit commit;
     commit.compares.push_back(std::move(compare));
     commit.ops.push_back({attempt->store_key, encode(record)});
-    store_->commit(std::move(commit), [this, attempt](spi::Result<spi::Revision> outcome) {
+    store_.load()->commit(std::move(commit), [this, attempt](spi::Result<spi::Revision> outcome) {
+        note(outcome);
         if (outcome) {
             publishes_.add();
             attempt->done(true);
@@ -156,19 +158,40 @@ void Repository::remove(const ConfigKey& key, spi::Completion<bool> done) {
     }
     spi::StoreCommit commit;
     commit.ops.push_back({std::move(store_key), std::nullopt});
-    store_->commit(std::move(commit),
-                   [this, done = std::move(done), pass = std::move(pass)](spi::Result<spi::Revision> outcome) mutable {
-                       if (outcome) {
-                           publishes_.add();
-                           done(true);
-                       } else {
-                           done(outcome.error());
-                       }
-                   });
+    store_.load()->commit(std::move(commit), [this, done = std::move(done),
+                                              pass = std::move(pass)](spi::Result<spi::Revision> outcome) mutable {
+        note(outcome);
+        if (outcome) {
+            publishes_.add();
+            done(true);
+        } else {
+            done(outcome.error());
+        }
+    });
+}
+
+void Repository::note(const spi::Result<spi::Revision>& outcome) {
+    const spi::Code code = outcome ? spi::Code::kOk : outcome.error().code();
+    const bool failed = code == spi::Code::kInternal || code == spi::Code::kTooLarge || code == spi::Code::kUnavailable;
+    if (failed || (outcome && write_failed_.load(std::memory_order_acquire))) {
+        std::lock_guard lock(failure_mutex_);
+        write_failure_ = failed ? outcome.error() : spi::Status();
+        write_failed_.store(failed, std::memory_order_release);
+    }
+}
+
+bool Repository::is_readable() const noexcept {
+    const spi::Store* store = store_.load();
+    return store != nullptr && store->snapshot() != nullptr;
+}
+
+spi::Status Repository::write_failure() const {
+    std::lock_guard lock(failure_mutex_);
+    return write_failure_;
 }
 
 Found Repository::read(const std::string& store_key, const EntryPtr& entry) {
-    const std::unique_ptr<spi::StoreSnapshot> snapshot = store_->snapshot();
+    const std::unique_ptr<spi::StoreSnapshot> snapshot = store_.load()->snapshot();
     if (snapshot == nullptr) {
         return {.unreadable = true};
     }

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -59,27 +61,37 @@ public:
     void publish(Publish publish, spi::Completion<bool> done);
     /// Done also when there was nothing.
     void remove(const ConfigKey& key, spi::Completion<bool> done);
-    /// No content, when there is no such config or its content is blank, or the store can't be read. Small contents are answered in the call, large
-    /// ones from a thread that may block.
+    /// No content, when there is no such config or its content is blank, or the store can't be read. Small contents
+    /// are answered in the call, large ones from a thread that may block.
     void query(const std::string& store_key, spi::UniqueFunction<void(const Found&)> done);
 
     [[nodiscard]] EntryPtr find(const std::string& store_key) const { return index_.find(store_key); }
     [[nodiscard]] std::size_t hot_bytes() const { return hot_.bytes(); }
+
+    /// Whether the store gives snapshots now.
+    [[nodiscard]] bool is_readable() const noexcept;
+    /// Why the last commit failed; ok when it did not. Conflicts and refused input are no failures.
+    [[nodiscard]] spi::Status write_failure() const;
 
 private:
     struct Attempt;
 
     void try_publish(std::shared_ptr<Attempt> attempt);
     void on_store_changes(std::span<const spi::StoreChange> changes);
+    /// Keeps in mind how a commit ended.
+    void note(const spi::Result<spi::Revision>& outcome);
     [[nodiscard]] Found read(const std::string& store_key, const EntryPtr& entry);
 
     Index& index_;
     HotContents hot_;
     spi::Executors& executors_;
     spi::Counter& publishes_;
-    spi::Store* store_ = nullptr;
+    std::atomic<spi::Store*> store_{nullptr};
     OnChanged on_changed_;
     spi::Registration watch_;
+    std::atomic<bool> write_failed_{false};  ///< so that a commit that went well takes no lock
+    mutable std::mutex failure_mutex_;
+    spi::Status write_failure_;
     sdk::Gate gate_;
 };
 

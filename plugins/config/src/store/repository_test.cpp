@@ -1,11 +1,14 @@
 #include <gmock/gmock.h>
 
+#include <pharos/testing/fakes.hpp>
+
 #include "model/rules.hpp"
 #include "store/repository.hpp"
-#include "testing_fakes.hpp"
 
-namespace pharos::config::testing {
+namespace pharos::config {
 namespace {
+
+using namespace pharos::testing;
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
@@ -69,6 +72,7 @@ TEST(HotContents, ManyReplacedEntriesDoNotCountForEver) {
 class RepositoryTest : public ::testing::Test {
 protected:
     void SetUp() override {
+        executors_.time.wall = 1'700'000'000'000;
         ASSERT_TRUE(repository_.start(store_, [this](const std::string& key) { changed_.push_back(key); }));
     }
     static Publish publish_of(std::string content, std::string cas = {}) {
@@ -80,9 +84,8 @@ protected:
     }
     spi::Status publish(Publish wanted) {
         spi::Status status(spi::Code::kInternal, "not done");
-        repository_.publish(std::move(wanted), [&](spi::Result<bool> done) {
-            status = done ? spi::Status::ok() : done.error();
-        });
+        repository_.publish(std::move(wanted),
+                            [&](spi::Result<bool> done) { status = done ? spi::Status::ok() : done.error(); });
         return status;
     }
     Found query() {
@@ -94,8 +97,8 @@ protected:
 
     const std::string key_ = make_key("", "G", "d").store_key();
     Index index_;
-    HandExecutors executors_;
-    Counters metrics_;
+    FakeExecutors executors_;
+    FakeMetrics metrics_;
     MemoryStore store_;
     std::vector<std::string> changed_;
     Repository repository_{index_, 4096, executors_, metrics_};
@@ -115,7 +118,7 @@ TEST_F(RepositoryTest, PublishedIsReadable) {
 
 TEST_F(RepositoryTest, TheSameContentTellsNobody) {
     ASSERT_TRUE(publish(publish_of("hello")));
-    executors_.time.advance(5s);
+    executors_.advance(5s);
     Publish again = publish_of("hello");
     again.type = "yaml";
     ASSERT_TRUE(publish(std::move(again)));
@@ -205,7 +208,7 @@ TEST_F(RepositoryTest, LargeContentIsReadWhereBlockingIsAllowed) {
     std::size_t size = 0;
     repository_.query(key_, [&](const Found& found) { size = found.content->size(); });
     EXPECT_EQ(size, 0u);
-    EXPECT_EQ(executors_.block_pool.run(), 1u);
+    EXPECT_EQ(executors_.blocking.run(), 1u);
     EXPECT_EQ(size, 70'000u);
 }
 
@@ -231,10 +234,49 @@ TEST_F(RepositoryTest, AStoreThatCannotBeReadIsNotAnAbsentConfig) {
     EXPECT_TRUE(found.unreadable);  // protocol/config.md §10.34: never 404 then
 }
 
+TEST_F(RepositoryTest, KnowsWhetherTheStoreCanBeRead) {
+    EXPECT_TRUE(repository_.is_readable());
+    store_.broken = true;
+    EXPECT_FALSE(repository_.is_readable());
+    store_.broken = false;
+    EXPECT_TRUE(repository_.is_readable());
+    Index index;
+    EXPECT_FALSE(Repository(index, 4096, executors_, metrics_).is_readable());  // not started
+}
+
+TEST_F(RepositoryTest, AFailedCommitIsNamedUntilOneSucceeds) {
+    EXPECT_TRUE(repository_.write_failure());
+    for (const spi::Code code : {spi::Code::kInternal, spi::Code::kTooLarge, spi::Code::kUnavailable}) {
+        store_.failure = spi::Status(code, "made to fail");
+        EXPECT_EQ(publish(publish_of("1")).code(), code);
+        EXPECT_EQ(repository_.write_failure().code(), code);
+        EXPECT_EQ(repository_.write_failure().message(), "made to fail");
+        store_.failure = {};
+        ASSERT_TRUE(publish(publish_of("hello")));
+        EXPECT_TRUE(repository_.write_failure());
+    }
+    store_.failure = spi::Status(spi::Code::kInternal, "made to fail");
+    repository_.remove(make_key("", "G", "d"), [](spi::Result<bool> result) { EXPECT_FALSE(result); });
+    EXPECT_FALSE(repository_.write_failure());
+    store_.failure = {};
+    EXPECT_EQ(publish(publish_of("2", "0")).code(), spi::Code::kConflict);  // never got as far as the store
+    EXPECT_FALSE(repository_.write_failure());
+    repository_.remove(make_key("", "G", "d"), [](spi::Result<bool> result) { EXPECT_TRUE(result); });
+    EXPECT_TRUE(repository_.write_failure());
+}
+
+TEST_F(RepositoryTest, ConflictsAndRefusedInputAreNoFailures) {
+    for (const spi::Code code : {spi::Code::kConflict, spi::Code::kInvalidArgument, spi::Code::kTimeout}) {
+        store_.failure = spi::Status(code, "made to fail");
+        EXPECT_EQ(publish(publish_of("1")).code(), code);
+        EXPECT_TRUE(repository_.write_failure());
+    }
+}
+
 TEST_F(RepositoryTest, StoppedItRefuses) {
     repository_.stop(1s);
     EXPECT_EQ(publish(publish_of("1")).code(), spi::Code::kUnavailable);
 }
 
 }  // namespace
-}  // namespace pharos::config::testing
+}  // namespace pharos::config
