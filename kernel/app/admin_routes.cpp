@@ -34,16 +34,11 @@ std::string_view to_string(spi::HealthState state) {
 void AdminRoutes::add(std::string_view path, std::string_view anonymous_because,
                       std::function<void(spi::HttpResponder)> answer) {
     const spi::Access<spi::HttpRequest> access{spi::Action::kRead, "node", nullptr, {}, anonymous_because};
-    spi::Result<spi::Registration> added =
+    registrations_.take(
         parts_.router.add({spi::HttpMethod::kGet, path, access},
                           [answer = std::move(answer)](const spi::HttpRequest&, spi::HttpResponder responder) {
                               answer(std::move(responder));
-                          });
-    if (added) {
-        registrations_.push_back(std::move(added.value()));
-    } else {
-        failed_ = added.error();
-    }
+                          }));
 }
 
 spi::Status AdminRoutes::add() {
@@ -70,7 +65,7 @@ spi::Status AdminRoutes::add() {
     add("//metrics", {}, [this](spi::HttpResponder responder) {
         send(std::move(responder), 200, "text/plain; version=0.0.4", parts_.metrics.exposition());
     });
-    return failed_;
+    return registrations_.status();
 }
 
 std::string AdminRoutes::health_json() const {

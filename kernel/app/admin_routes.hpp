@@ -1,8 +1,7 @@
 #pragma once
 
 #include <functional>
-#include <vector>
-
+#include <pharos/sdk/registrations.hpp>
 #include <pharos/spi/http.hpp>
 
 #include "http/router.hpp"
@@ -43,8 +42,7 @@ private:
     [[nodiscard]] std::string access_json() const;
 
     Parts parts_;
-    spi::Status failed_;
-    std::vector<spi::Registration> registrations_;
+    sdk::Registrations registrations_;
 };
 
 }  // namespace pharos::app

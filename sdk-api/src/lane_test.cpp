@@ -1,14 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <deque>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include <pharos/sdk/gate.hpp>
 #include <pharos/sdk/lane.hpp>
+#include <pharos/testing/fakes.hpp>
 
 namespace pharos::sdk {
 namespace {
@@ -23,54 +22,6 @@ public:
         task();
     }
     std::deque<spi::Task> tasks;
-};
-
-/// A real pool of two threads.
-class Pool final : public spi::Executor {
-public:
-    Pool() {
-        for (int i = 0; i < 2; ++i) {
-            threads_.emplace_back([this] { loop(); });
-        }
-    }
-    ~Pool() {
-        {
-            std::lock_guard lock(mutex_);
-            stopping_ = true;
-        }
-        wake_.notify_all();
-        for (std::thread& thread : threads_) {
-            thread.join();
-        }
-    }
-    void post(spi::Task task) noexcept override {
-        {
-            std::lock_guard lock(mutex_);
-            tasks_.push_back(std::move(task));
-        }
-        wake_.notify_one();
-    }
-
-private:
-    void loop() {
-        std::unique_lock lock(mutex_);
-        for (;;) {
-            wake_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
-            if (tasks_.empty()) {
-                return;
-            }
-            spi::Task task = std::move(tasks_.front());
-            tasks_.pop_front();
-            lock.unlock();
-            task();
-            lock.lock();
-        }
-    }
-    std::mutex mutex_;
-    std::condition_variable wake_;
-    std::deque<spi::Task> tasks_;
-    bool stopping_ = false;
-    std::vector<std::thread> threads_;
 };
 
 TEST(Lane, AFreeLaneRunsTheTaskInTheCall) {
@@ -125,7 +76,7 @@ TEST(Lane, IsSerialUnderManyThreads) {
     long unguarded = 0;
     std::atomic<int> finished{0};
     {
-        Pool pool;
+        testing::ThreadPool pool(2);
         Lane lane(pool);
         std::vector<std::thread> callers;
         for (int t = 0; t < 4; ++t) {

@@ -83,16 +83,10 @@ std::string CoreHttp::self_json() const {
 
 spi::Status CoreHttp::add_to(spi::HttpRoutes& routes) {
     using Make = std::string (CoreHttp::*)() const;
-    spi::Status failed;
     const auto add = [&](std::string_view path, std::string_view resource, std::string_view anonymous_because,
                          spi::HttpHandler handler) {
         const spi::Access<spi::HttpRequest> access{spi::Action::kRead, resource, nullptr, {}, anonymous_because};
-        spi::Result<spi::Registration> added = routes.add({spi::HttpMethod::kGet, path, access}, std::move(handler));
-        if (added) {
-            registrations_.push_back(std::move(added.value()));
-        } else {
-            failed = added.error();
-        }
+        registrations_.take(routes.add({spi::HttpMethod::kGet, path, access}, std::move(handler)));
     };
     const auto answer = [&](std::string_view path, std::string_view resource, std::string_view anonymous_because,
                             Envelope envelope, Make make) {
@@ -137,7 +131,7 @@ spi::Status CoreHttp::add_to(spi::HttpRoutes& routes) {
     answer("/v2/core/cluster/node/list", "console/cluster", {}, Envelope::kResult, &CoreHttp::members_json);
     answer("/v3/admin/core/cluster/node/self", "console/cluster", {}, Envelope::kResult, &CoreHttp::self_json);
     answer("/v3/admin/core/cluster/node/list", "console/cluster", {}, Envelope::kResult, &CoreHttp::members_json);
-    return failed;
+    return registrations_.status();
 }
 
 }  // namespace pharos::core

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
+#include <pharos/sdk/registrations.hpp>
 #include <pharos/spi/plugin.hpp>
+#include <string>
 
 #include "namespaces.hpp"
 
@@ -29,7 +28,7 @@ private:
 
     spi::PluginContext& context_;
     std::optional<Namespaces> namespaces_;
-    std::vector<spi::Registration> registrations_;
+    sdk::Registrations registrations_;
 };
 
 }  // namespace pharos::core

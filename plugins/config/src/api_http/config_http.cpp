@@ -120,39 +120,23 @@ spi::Status ConfigHttp::add_to(spi::HttpRoutes& routes) {
     using spi::HttpMethod;
     using Handler = void (ConfigHttp::*)(const spi::HttpRequest&, spi::HttpResponder);
     const auto add = [&](HttpMethod method, std::string_view path, Action action, std::string_view point,
-                         Handler handler) -> spi::Status {
-        spi::Result<spi::Registration> added =
-            routes.add({method, path, {action, "config", resource_of, point, {}}},
-                       [this, handler](const spi::HttpRequest& request, spi::HttpResponder responder) {
-                           (this->*handler)(request, std::move(responder));
-                       });
-        if (!added) {
-            return added.error();
-        }
-        registrations_.push_back(std::move(added.value()));
-        return {};
+                         Handler handler) {
+        registrations_.take(routes.add({method, path, {action, "config", resource_of, point, {}}},
+                                       [this, handler](const spi::HttpRequest& request, spi::HttpResponder responder) {
+                                           (this->*handler)(request, std::move(responder));
+                                       }));
     };
-    for (const spi::Status& status :
-         {add(HttpMethod::kPost, "/v1/cs/configs", Action::kWrite, "ConfigPublish", &ConfigHttp::publish),
-          add(HttpMethod::kGet, "/v1/cs/configs", Action::kRead, "ConfigQuery", &ConfigHttp::query),
-          add(HttpMethod::kDelete, "/v1/cs/configs", Action::kWrite, "ConfigRemove", &ConfigHttp::remove),
-          add(HttpMethod::kPost, "/v1/cs/configs/listener", Action::kRead, "ConfigListen", &ConfigHttp::listen)}) {
-        if (!status) {
-            return status;
-        }
-    }
-    spi::Result<spi::Registration> health =
-        routes.add({HttpMethod::kGet,
-                    "/v1/cs/health",
-                    {Action::kRead, "config", nullptr, {}, "probes ask before anybody can log in"}},
-                   [](const spi::HttpRequest&, spi::HttpResponder responder) {
-                       protocol::reply_text(std::move(responder), 200, "UP");
-                   });
-    if (!health) {
-        return health.error();
-    }
-    registrations_.push_back(std::move(health.value()));
-    return {};
+    add(HttpMethod::kPost, "/v1/cs/configs", Action::kWrite, "ConfigPublish", &ConfigHttp::publish);
+    add(HttpMethod::kGet, "/v1/cs/configs", Action::kRead, "ConfigQuery", &ConfigHttp::query);
+    add(HttpMethod::kDelete, "/v1/cs/configs", Action::kWrite, "ConfigRemove", &ConfigHttp::remove);
+    add(HttpMethod::kPost, "/v1/cs/configs/listener", Action::kRead, "ConfigListen", &ConfigHttp::listen);
+    registrations_.take(routes.add({HttpMethod::kGet,
+                                    "/v1/cs/health",
+                                    {Action::kRead, "config", nullptr, {}, "probes ask before anybody can log in"}},
+                                   [](const spi::HttpRequest&, spi::HttpResponder responder) {
+                                       protocol::reply_text(std::move(responder), 200, "UP");
+                                   }));
+    return registrations_.status();
 }
 
 void ConfigHttp::publish(const spi::HttpRequest& request, spi::HttpResponder responder) {

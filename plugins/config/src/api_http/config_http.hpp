@@ -1,7 +1,6 @@
 #pragma once
 
-#include <vector>
-
+#include <pharos/sdk/registrations.hpp>
 #include <pharos/spi/executor.hpp>
 #include <pharos/spi/http.hpp>
 
@@ -28,7 +27,7 @@ private:
     Repository& repository_;
     LongPolls& polls_;
     const spi::Clock& clock_;
-    std::vector<spi::Registration> registrations_;
+    sdk::Registrations registrations_;
 };
 
 }  // namespace pharos::config

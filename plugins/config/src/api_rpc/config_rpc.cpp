@@ -82,33 +82,20 @@ spi::Status ConfigRpc::add_to(spi::RpcMethods& methods, spi::Connections& connec
     using spi::Action;
     using Handler = void (ConfigRpc::*)(const spi::RpcRequest&, spi::RpcResponder);
     const auto add = [&](std::string_view type, std::string_view response, Action action,
-                         spi::Resource (*resource)(const spi::RpcRequest&), std::string_view point,
-                         Handler handler) -> spi::Status {
-        spi::Result<spi::Registration> added =
-            methods.add({type, response, {action, "config", resource, point, {}}},
-                        [this, handler](const spi::RpcRequest& request, spi::RpcResponder responder) {
-                            (this->*handler)(request, std::move(responder));
-                        });
-        if (!added) {
-            return added.error();
-        }
-        registrations_.push_back(std::move(added.value()));
-        return {};
+                         spi::Resource (*resource)(const spi::RpcRequest&), std::string_view point, Handler handler) {
+        registrations_.take(methods.add({type, response, {action, "config", resource, point, {}}},
+                                        [this, handler](const spi::RpcRequest& request, spi::RpcResponder responder) {
+                                            (this->*handler)(request, std::move(responder));
+                                        }));
     };
-    for (const spi::Status& status : {add("ConfigQueryRequest", "ConfigQueryResponse", Action::kRead, resource_of,
-                                          "ConfigQuery", &ConfigRpc::query),
-                                      add("ConfigPublishRequest", "ConfigPublishResponse", Action::kWrite, resource_of,
-                                          "ConfigPublish", &ConfigRpc::publish),
-                                      add("ConfigRemoveRequest", "ConfigRemoveResponse", Action::kWrite, resource_of,
-                                          "ConfigRemove", &ConfigRpc::remove),
-                                      add("ConfigBatchListenRequest", "ConfigChangeBatchListenResponse", Action::kRead,
-                                          batch_resource_of, "ConfigListen", &ConfigRpc::batch_listen)}) {
-        if (!status) {
-            return status;
-        }
-    }
-    registrations_.push_back(connections.observe(listeners_));
-    return {};
+    add("ConfigQueryRequest", "ConfigQueryResponse", Action::kRead, resource_of, "ConfigQuery", &ConfigRpc::query);
+    add("ConfigPublishRequest", "ConfigPublishResponse", Action::kWrite, resource_of, "ConfigPublish",
+        &ConfigRpc::publish);
+    add("ConfigRemoveRequest", "ConfigRemoveResponse", Action::kWrite, resource_of, "ConfigRemove", &ConfigRpc::remove);
+    add("ConfigBatchListenRequest", "ConfigChangeBatchListenResponse", Action::kRead, batch_resource_of, "ConfigListen",
+        &ConfigRpc::batch_listen);
+    registrations_.take(connections.observe(listeners_));
+    return registrations_.status();
 }
 
 void ConfigRpc::query(const spi::RpcRequest& request, spi::RpcResponder responder) {

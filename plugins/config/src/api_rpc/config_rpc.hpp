@@ -1,7 +1,6 @@
 #pragma once
 
-#include <vector>
-
+#include <pharos/sdk/registrations.hpp>
 #include <pharos/spi/rpc.hpp>
 
 #include "listen/rpc_listeners.hpp"
@@ -25,7 +24,7 @@ private:
 
     Repository& repository_;
     RpcListeners& listeners_;
-    std::vector<spi::Registration> registrations_;
+    sdk::Registrations registrations_;
 };
 
 }  // namespace pharos::config

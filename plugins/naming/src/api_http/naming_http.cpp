@@ -51,42 +51,28 @@ std::optional<ServiceKey> required_service(const Params& params, const spi::Http
 spi::Status NamingHttp::add_to(spi::HttpRoutes& routes) {
     using spi::Action;
     using spi::HttpMethod;
+    using Access = spi::Access<spi::HttpRequest>;
     using Handler = void (NamingHttp::*)(const spi::HttpRequest&, spi::HttpResponder);
-    const auto add = [&](HttpMethod method, std::string_view path, spi::Access<spi::HttpRequest> access,
-                         Handler handler) -> spi::Status {
-        spi::Result<spi::Registration> added = routes.add(
-            {method, path, access}, [this, handler](const spi::HttpRequest& request, spi::HttpResponder responder) {
-                (this->*handler)(request, std::move(responder));
-            });
-        if (!added) {
-            return added.error();
-        }
-        registrations_.push_back(std::move(added.value()));
-        return {};
+    const auto add = [&](HttpMethod method, std::string_view path, const Access& access, Handler handler) {
+        registrations_.take(routes.add({method, path, access},
+                                       [this, handler](const spi::HttpRequest& request, spi::HttpResponder responder) {
+                                           (this->*handler)(request, std::move(responder));
+                                       }));
     };
-    const spi::Access<spi::HttpRequest> read{Action::kRead, "naming", resource_of, "HttpNamingRead", {}};
-    const spi::Access<spi::HttpRequest> write{Action::kWrite, "naming", resource_of, "HttpNamingWrite", {}};
-    const spi::Access<spi::HttpRequest> open{
-        Action::kRead, "naming", nullptr, {}, "SDKs ask for the server's state before they log in"};
-    for (const spi::Status& status :
-         {add(HttpMethod::kPost, "/v1/ns/instance", write, &NamingHttp::register_instance),
-          add(HttpMethod::kDelete, "/v1/ns/instance", write, &NamingHttp::deregister_instance),
-          add(HttpMethod::kGet, "/v1/ns/instance/list", read, &NamingHttp::list_instances),
-          add(HttpMethod::kPut, "/v1/ns/instance/beat", write, &NamingHttp::beat),
-          add(HttpMethod::kGet, "/v1/ns/service/list", read, &NamingHttp::list_services),
-          add(HttpMethod::kGet, "/v1/ns/operator/metrics", open, &NamingHttp::metrics)}) {
-        if (!status) {
-            return status;
-        }
-    }
-    const spi::Access<spi::HttpRequest> nothing{
-        Action::kRead, "naming", nullptr, {}, "it only says that there is no such call"};
+    const Access read{Action::kRead, "naming", resource_of, "HttpNamingRead", {}};
+    const Access write{Action::kWrite, "naming", resource_of, "HttpNamingWrite", {}};
+    const Access open{Action::kRead, "naming", nullptr, {}, "SDKs ask for the server's state before they log in"};
+    const Access nothing{Action::kRead, "naming", nullptr, {}, "it only says that there is no such call"};
+    add(HttpMethod::kPost, "/v1/ns/instance", write, &NamingHttp::register_instance);
+    add(HttpMethod::kDelete, "/v1/ns/instance", write, &NamingHttp::deregister_instance);
+    add(HttpMethod::kGet, "/v1/ns/instance/list", read, &NamingHttp::list_instances);
+    add(HttpMethod::kPut, "/v1/ns/instance/beat", write, &NamingHttp::beat);
+    add(HttpMethod::kGet, "/v1/ns/service/list", read, &NamingHttp::list_services);
+    add(HttpMethod::kGet, "/v1/ns/operator/metrics", open, &NamingHttp::metrics);
     for (const HttpMethod method : {HttpMethod::kGet, HttpMethod::kPost, HttpMethod::kPut, HttpMethod::kDelete}) {
-        if (spi::Status status = add(method, "/v1/ns/**", nothing, &NamingHttp::unknown); !status) {
-            return status;
-        }
+        add(method, "/v1/ns/**", nothing, &NamingHttp::unknown);
     }
-    return {};
+    return registrations_.status();
 }
 
 void NamingHttp::register_instance(const spi::HttpRequest& request, spi::HttpResponder responder) {

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <vector>
-
+#include <pharos/sdk/registrations.hpp>
 #include <pharos/spi/http.hpp>
 
 #include "beat/heartbeats.hpp"
@@ -30,7 +29,7 @@ private:
     Registry& registry_;
     Heartbeats& heartbeats_;
     const spi::Clock& clock_;
-    std::vector<spi::Registration> registrations_;
+    sdk::Registrations registrations_;
 };
 
 }  // namespace pharos::naming

@@ -61,34 +61,24 @@ spi::Status NamingRpc::add_to(spi::RpcMethods& methods) {
     using spi::Action;
     using Handler = void (NamingRpc::*)(const spi::RpcRequest&, spi::RpcResponder);
     const auto add = [&](std::string_view type, std::string_view response, Action action, std::string_view point,
-                         Handler handler) -> spi::Status {
-        spi::Result<spi::Registration> added =
-            methods.add({type, response, {action, "naming", resource_of, point, {}}},
-                        [this, handler](const spi::RpcRequest& request, spi::RpcResponder responder) {
-                            (this->*handler)(request, std::move(responder));
-                        });
-        if (!added) {
-            return added.error();
-        }
-        registrations_.push_back(std::move(added.value()));
-        return {};
+                         Handler handler) {
+        registrations_.take(methods.add({type, response, {action, "naming", resource_of, point, {}}},
+                                        [this, handler](const spi::RpcRequest& request, spi::RpcResponder responder) {
+                                            (this->*handler)(request, std::move(responder));
+                                        }));
     };
-    for (const spi::Status& status : {add("InstanceRequest", "InstanceResponse", Action::kWrite,
-                                          "RemoteNamingInstanceRegisterDeregister", &NamingRpc::instance),
-                                      add("BatchInstanceRequest", "BatchInstanceResponse", Action::kWrite,
-                                          "RemoteNamingInstanceBatchRegister", &NamingRpc::batch_instance),
-                                      add("ServiceQueryRequest", "QueryServiceResponse", Action::kRead,
-                                          "RemoteNamingServiceQuery", &NamingRpc::service_query),
-                                      add("SubscribeServiceRequest", "SubscribeServiceResponse", Action::kRead,
-                                          "RemoteNamingServiceSubscribeUnSubscribe", &NamingRpc::subscribe),
-                                      add("ServiceListRequest", "ServiceListResponse", Action::kRead,
-                                          "RemoteNamingServiceListQuery", &NamingRpc::service_list)}) {
-        if (!status) {
-            return status;
-        }
-    }
-    registrations_.push_back(connections_.observe(*this));
-    return {};
+    add("InstanceRequest", "InstanceResponse", Action::kWrite, "RemoteNamingInstanceRegisterDeregister",
+        &NamingRpc::instance);
+    add("BatchInstanceRequest", "BatchInstanceResponse", Action::kWrite, "RemoteNamingInstanceBatchRegister",
+        &NamingRpc::batch_instance);
+    add("ServiceQueryRequest", "QueryServiceResponse", Action::kRead, "RemoteNamingServiceQuery",
+        &NamingRpc::service_query);
+    add("SubscribeServiceRequest", "SubscribeServiceResponse", Action::kRead, "RemoteNamingServiceSubscribeUnSubscribe",
+        &NamingRpc::subscribe);
+    add("ServiceListRequest", "ServiceListResponse", Action::kRead, "RemoteNamingServiceListQuery",
+        &NamingRpc::service_list);
+    registrations_.take(connections_.observe(*this));
+    return registrations_.status();
 }
 
 void NamingRpc::stop() noexcept { registrations_.clear(); }

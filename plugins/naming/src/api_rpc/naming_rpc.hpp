@@ -1,7 +1,6 @@
 #pragma once
 
-#include <vector>
-
+#include <pharos/sdk/registrations.hpp>
 #include <pharos/spi/rpc.hpp>
 
 #include "index/registry.hpp"
@@ -29,7 +28,7 @@ private:
 
     Registry& registry_;
     spi::Connections& connections_;
-    std::vector<spi::Registration> registrations_;
+    sdk::Registrations registrations_;
 };
 
 }  // namespace pharos::naming
