@@ -292,10 +292,10 @@ spi::Status Node::Parts::open_ports() {
     net::ListenerSettings http_settings = listener_settings("http", 0);
     http_settings.sniff = true;
     http_listener.emplace(*io, std::move(http_settings), metrics, [this, to_rpc](net::AcceptedSocket socket) {
-        if (socket.kind == net::Sniff::kHttp2) {
-            to_rpc(std::move(socket));
-        } else {
-            http->adopt(std::move(socket));
+        switch (socket.kind) {
+            case net::Sniff::kHttp2: to_rpc(std::move(socket)); break;
+            case net::Sniff::kTls: break;  // spoken on no port: closed at once
+            default: http->adopt(std::move(socket)); break;
         }
     });
     rpc_listener.emplace(*io, listener_settings("rpc", kRpcPortOffset), metrics, to_rpc);

@@ -134,3 +134,17 @@ def test_idle_connections_are_asked_and_closed(server):
     assert 19 < results[True][0] < 26
     assert 19 < results[False][0] < 26
     assert 2 < results[False][1] < 12
+
+
+def test_grpc_on_the_http_port(server, name):
+    """Proxies often pass one port only: the HTTP port tells HTTP/2 by its first bytes."""
+    with Naming(server.port) as c:
+        assert c.register(name, "10.0.0.1")["success"] is True
+
+
+def test_tls_is_closed_at_once(server):
+    import socket
+    for port in (server.port, server.grpc_port):
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as s:
+            s.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(32))
+            assert s.recv(1024)[:4] != b"HTTP"
