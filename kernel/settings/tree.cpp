@@ -141,9 +141,10 @@ spi::Result<Tree> Tree::build(const Raw& raw, std::span<const Section> sections,
             continue;
         }
         std::string message = given.origin + ": setting '" + key + "' is not known";
-        const auto nearest = std::min_element(
-            tree.settings_.begin(), tree.settings_.end(),
-            [&](const auto& a, const auto& b) { return edit_distance(key, a.first) < edit_distance(key, b.first); });
+        const auto nearest = std::min_element(tree.settings_.begin(), tree.settings_.end(),
+                                              [&wrong = key](const auto& a, const auto& b) {
+                                                  return edit_distance(wrong, a.first) < edit_distance(wrong, b.first);
+                                              });
         if (nearest != tree.settings_.end() && edit_distance(key, nearest->first) <= 3) {
             message += "; did you mean '" + nearest->first + "'?";
         }

@@ -85,9 +85,8 @@ public:
             }
             poisons = true;  // from here on, a failure leaves half of the commit behind
         }
-        const spi::Status stored =
-            put_or_remove(store_.environment_, txn, store_.environment_.dbi(Environment::Table::kMeta), kRevisionKey,
-                          {}, stamp, poisons);
+        spi::Status stored = put_or_remove(store_.environment_, txn, store_.environment_.dbi(Environment::Table::kMeta),
+                                           kRevisionKey, {}, stamp, poisons);
         poisons = !stored;
         return stored;
     }

@@ -170,7 +170,7 @@ void NamingRpc::service_query(const spi::RpcRequest& request, spi::RpcResponder 
 }
 
 void NamingRpc::subscribe(const spi::RpcRequest& request, spi::RpcResponder responder) {
-    constexpr std::string_view kResponse = "SubscribeServiceResponse";
+    static constexpr std::string_view kResponse = "SubscribeServiceResponse";
     const JsonDocument body(request.body);
     ServiceKey key = service_of(body);
     std::string clusters(body.text("clusters"));
