@@ -1,5 +1,10 @@
 #include <pharos/protocol/params.hpp>
 
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <initializer_list>
+
 namespace pharos::protocol {
 
 namespace {
@@ -17,6 +22,23 @@ int hex_digit(char c) noexcept {
     return -1;
 }
 
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) noexcept {
+    return std::any_of(words.begin(), words.end(), [&](std::string_view known) {
+        return std::equal(word.begin(), word.end(), known.begin(), known.end(),
+                          [](char a, char b) { return lower(a) == b; });
+    });
+}
+
+template <class Number>
+std::optional<Number> whole_text(std::string_view text) noexcept {
+    Number number{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool whole = error == std::errc{} && end == text.data() + text.size();
+    return whole ? std::optional(number) : std::nullopt;
+}
+
 bool is_form(const spi::HttpRequest& request) noexcept {
     constexpr std::string_view kForm = "application/x-www-form-urlencoded";
     const std::string_view type = request.header("content-type");
@@ -24,8 +46,7 @@ bool is_form(const spi::HttpRequest& request) noexcept {
         return false;
     }
     for (std::size_t i = 0; i < kForm.size(); ++i) {
-        const char lower = type[i] >= 'A' && type[i] <= 'Z' ? static_cast<char>(type[i] + 32) : type[i];
-        if (lower != kForm[i]) {
+        if (lower(type[i]) != kForm[i]) {
             return false;
         }
     }
@@ -33,6 +54,22 @@ bool is_form(const spi::HttpRequest& request) noexcept {
 }
 
 }  // namespace
+
+bool word_is_true(std::string_view word) noexcept { return is_one_of(word, {"true", "on", "yes", "y", "t"}); }
+
+std::optional<bool> truth_of(std::string_view word) noexcept {
+    if (is_one_of(word, {"true", "on", "yes", "1"})) {
+        return true;
+    }
+    return is_one_of(word, {"false", "off", "no", "0"}) ? std::optional(false) : std::nullopt;
+}
+
+std::optional<std::int64_t> whole_number(std::string_view text) noexcept { return whole_text<std::int64_t>(text); }
+
+std::optional<double> decimal_number(std::string_view text) noexcept {
+    const std::optional<double> number = whole_text<double>(text);
+    return number && std::isfinite(*number) ? number : std::nullopt;
+}
 
 std::string decode_form(std::string_view text) {
     std::string out;

@@ -56,5 +56,26 @@ TEST(Uri, EncodesAllButUnreserved) {
     EXPECT_EQ(encode_uri("中 +"), "%E4%B8%AD%20%2B");
 }
 
+// `protocol/naming.md §0`: v1 knows words only; v2 and v3 refuse what they do not know.
+TEST(Booleans, OfBothGenerations) {
+    for (const char* word : {"true", "True", "on", "YES", "y", "t"}) {
+        EXPECT_TRUE(word_is_true(word)) << word;
+    }
+    for (const char* word : {"1", "false", "0", "", "trueish"}) {
+        EXPECT_FALSE(word_is_true(word)) << word;
+    }
+    EXPECT_EQ(truth_of("1"), true);
+    EXPECT_EQ(truth_of("Off"), false);
+    EXPECT_EQ(truth_of("y"), std::nullopt);
+}
+
+TEST(Numbers, TheWholeTextCounts) {
+    EXPECT_EQ(whole_number("-12"), -12);
+    EXPECT_EQ(whole_number("12x"), std::nullopt);
+    EXPECT_EQ(whole_number(""), std::nullopt);
+    EXPECT_EQ(decimal_number("0.5"), 0.5);
+    EXPECT_EQ(decimal_number("inf"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace pharos::protocol

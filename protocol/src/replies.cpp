@@ -36,12 +36,24 @@ std::string_view text_of(ErrorCode code) noexcept {
         case ErrorCode::kParameterMissing: return "parameter missing";
         case ErrorCode::kAccessDenied: return "access denied";
         case ErrorCode::kDataAccessError: return "data access error";
+        case ErrorCode::kTenantParamError: return "'tenant' parameter error";
         case ErrorCode::kParameterValidateError: return "parameter validate error";
+        case ErrorCode::kMediaTypeError: return "MediaType Error";
         case ErrorCode::kResourceNotFound: return "resource not found";
         case ErrorCode::kResourceConflict: return "resource conflict";
+        case ErrorCode::kParameterMismatch: return "parameter mismatch";
+        case ErrorCode::kServiceNameError: return "service name error";
+        case ErrorCode::kWeightError: return "weight error";
+        case ErrorCode::kInstanceMetadataError: return "instance metadata error";
         case ErrorCode::kInstanceNotFound: return "instance not found";
         case ErrorCode::kInstanceError: return "instance error";
+        case ErrorCode::kServiceMetadataError: return "service metadata error";
+        case ErrorCode::kSelectorError: return "selector error";
+        case ErrorCode::kServiceAlreadyExist: return "service already exist";
         case ErrorCode::kServiceNotExist: return "service not exist";
+        case ErrorCode::kServiceDeleteFailure: return "service delete failure";
+        case ErrorCode::kHealthyParamMissing: return "healthy param miss";
+        case ErrorCode::kHealthCheckStillRunning: return "health check still running";
         case ErrorCode::kIllegalNamespace: return "illegal namespace";
         case ErrorCode::kNamespaceNotExist: return "namespace not exist";
         case ErrorCode::kNamespaceAlreadyExist: return "namespace already exist";
@@ -114,9 +126,36 @@ void reply_result_error(spi::HttpResponder responder, int status, ErrorCode code
     send(responder, status, kJson, body);
 }
 
-void reply_rest_result(spi::HttpResponder responder, std::string_view data) noexcept {
-    const spi::Piece pieces[] = {R"({"code":200,"message":null,"data":)", data, R"(,"noRight":false})"};
+void reply_missing_parameter(spi::HttpResponder responder, std::string_view name, std::string_view type) noexcept {
+    reply_result_error(std::move(responder), 400, ErrorCode::kParameterMissing,
+                       "Required parameter '" + std::string(name) + "' type " + std::string(type) + " is not present");
+}
+
+void reply_result_failure(spi::HttpResponder responder, std::string_view message) noexcept {
+    std::string body;
+    JsonWriter json(body);
+    json.begin_object().member("code", static_cast<int>(ErrorCode::kServerError)).member("message", message);
+    json.key("data").null().end_object();
+    send(responder, 500, kJson, body);
+}
+
+void reply_rest_result(spi::HttpResponder responder, std::string_view data, std::string_view message) noexcept {
+    std::string head = R"({"code":200,"message":)";
+    if (message.empty()) {
+        head += "null";
+    } else {
+        JsonWriter::append_quoted(head, message);
+    }
+    const spi::Piece pieces[] = {head, R"(,"data":)", data, R"(,"noRight":false})"};
     responder.send({.status = 200, .content_type = kJson, .headers = {}, .body = pieces});
+}
+
+void reply_rest_failure(spi::HttpResponder responder, int code, std::string_view message) noexcept {
+    std::string body;
+    JsonWriter json(body);
+    json.begin_object().member("code", code).member("message", message).key("data").null();
+    json.member("noRight", false).end_object();
+    send(responder, 200, kJson, body);
 }
 
 void reply_servlet_error(spi::HttpResponder responder, int status, std::string_view message, std::string_view path,

@@ -49,6 +49,22 @@ TEST(Replies, ShapesOfEveryGeneration) {
     reply_rest_result(http(rest), "[]");
     EXPECT_EQ(rest.body, R"({"code":200,"message":null,"data":[],"noRight":false})");
 
+    Recorder missing;
+    reply_missing_parameter(http(missing), "ip");
+    EXPECT_EQ(
+        missing.body,
+        R"({"code":10000,"message":"parameter missing","data":"Required parameter 'ip' type String is not present"})");
+
+    Recorder failure;
+    reply_result_failure(http(failure), "m");
+    EXPECT_EQ(failure.body, R"({"code":30000,"message":"m","data":null})");
+    EXPECT_EQ(failure.status, 500);
+
+    Recorder rest_failure;
+    reply_rest_failure(http(rest_failure), 405, "m");
+    EXPECT_EQ(rest_failure.body, R"({"code":405,"message":"m","data":null,"noRight":false})");
+    EXPECT_EQ(rest_failure.status, 200);
+
     Recorder servlet;
     reply_servlet_error(http(servlet), 400, "m", "/nacos/v1/ns/instance", 1767225600000);
     EXPECT_EQ(servlet.body, R"({"timestamp":"2026-01-01T00:00:00.000+00:00","status":400,"error":"Bad Request",)"

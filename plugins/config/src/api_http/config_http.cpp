@@ -8,6 +8,7 @@
 #include <pharos/protocol/checks.hpp>
 #include <pharos/protocol/params.hpp>
 #include <pharos/protocol/replies.hpp>
+#include <pharos/protocol/request.hpp>
 
 #include "model/rules.hpp"
 
@@ -47,13 +48,6 @@ void reply_caused(spi::HttpResponder responder, int status, std::string_view mes
     body += message;
     body += ';';
     protocol::reply_text(std::move(responder), status, body);
-}
-
-std::string client_ip(const spi::HttpRequest& request) {
-    const std::string_view forwarded = request.header("X-Forwarded-For");
-    const std::string_view first = protocol::trimmed(forwarded.substr(0, forwarded.find(',')));
-    const std::string_view real = protocol::trimmed(request.header("X-Real-IP"));
-    return std::string(!first.empty() ? first : !real.empty() ? real : request.remote_ip);
 }
 
 /// The flag that makes a v1 call one of the console's (protocol/config.md §2.3), such as "delType=ids"; "" when it is a
@@ -170,7 +164,7 @@ void ConfigHttp::publish(const spi::HttpRequest& request, spi::HttpResponder res
     wanted.source_user = !request.principal->name.empty()  ? request.principal->name
                          : !params.get("src_user").empty() ? text("src_user")
                                                            : text("username");
-    wanted.source_ip = client_ip(request);
+    wanted.source_ip = protocol::client_ip(request);
     wanted.cas_md5 = protocol::trimmed(request.header("casMd5"));
     if (const std::optional<std::string> wrong = check_content(wanted)) {
         reply_caused(std::move(responder), 400, *wrong);

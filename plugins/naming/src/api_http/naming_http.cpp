@@ -1,7 +1,6 @@
 #include "api_http/naming_http.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 #include <utility>
 
@@ -196,8 +195,8 @@ void NamingHttp::beat(const spi::HttpRequest& request, spi::HttpResponder respon
 void NamingHttp::list_services(const spi::HttpRequest& request, spi::HttpResponder responder) {
     const Params params(request);
     const ServiceParameter service = service_parameter(params);
-    const std::optional<std::int64_t> page = whole_number(params.get("pageNo"));
-    const std::optional<std::int64_t> size = whole_number(params.get("pageSize"));
+    const std::optional<std::int64_t> page = protocol::whole_number(params.get("pageNo"));
+    const std::optional<std::int64_t> size = protocol::whole_number(params.get("pageSize"));
     for (const auto& [name, value] : {std::pair{"pageNo", page}, std::pair{"pageSize", size}}) {
         if (!value) {
             protocol::reply_text(std::move(responder), 400, "Param '" + std::string(name) + "' is required.");

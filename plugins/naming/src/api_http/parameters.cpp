@@ -1,8 +1,5 @@
 #include "api_http/parameters.hpp"
 
-#include <charconv>
-#include <cmath>
-
 #include <pharos/protocol/json.hpp>
 
 namespace pharos::naming {
@@ -27,13 +24,6 @@ Metadata metadata_of(const protocol::JsonDocument& document, const boost::json::
     return metadata;
 }
 
-std::optional<double> decimal(std::string_view text) noexcept {
-    double number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool whole = error == std::errc{} && end == text.data() + text.size() && std::isfinite(number);
-    return whole ? std::optional(number) : std::nullopt;
-}
-
 protocol::CheckFailure check_address(const Instance& instance, std::string_view port) {
     return protocol::first_of(protocol::check_cluster(instance.cluster), protocol::check_ip(instance.ip),
                               protocol::check_port(port),
@@ -41,21 +31,6 @@ protocol::CheckFailure check_address(const Instance& instance, std::string_view 
 }
 
 }  // namespace
-
-bool word_is_true(std::string_view word) noexcept {
-    std::string lower;
-    for (const char c : word.substr(0, 5)) {
-        lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    }
-    return lower == "true" || lower == "on" || lower == "yes" || lower == "y" || lower == "t";
-}
-
-std::optional<std::int64_t> whole_number(std::string_view text) noexcept {
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool whole = error == std::errc{} && end == text.data() + text.size();
-    return whole ? std::optional(number) : std::nullopt;
-}
 
 std::optional<Metadata> parse_metadata(std::string_view text) {
     if (text.empty()) {
@@ -111,14 +86,14 @@ InstanceParameters instance_parameters(const protocol::Params& params) {
     instance.ip = params.get("ip");
     const std::string_view port = params.get("port");
     instance.cluster = params.get_or("clusterName", params.get_or("cluster", kDefaultCluster));
-    instance.healthy = word_is_true(params.get_or("healthy", "true"));
-    instance.enabled = word_is_true(params.get_or("enabled", params.get_or("enable", "true")));
-    parsed.ephemeral = word_is_true(params.get_or("ephemeral", "true"));
+    instance.healthy = protocol::word_is_true(params.get_or("healthy", "true"));
+    instance.enabled = protocol::word_is_true(params.get_or("enabled", params.get_or("enable", "true")));
+    parsed.ephemeral = protocol::word_is_true(params.get_or("ephemeral", "true"));
     const std::string_view raw_metadata = params.get("metadata");
     std::optional<Metadata> metadata = parse_metadata(raw_metadata);
     instance.metadata = metadata ? std::move(*metadata) : Metadata{};
     parsed.check_failure = check_address(instance, port);
-    const std::optional<double> weight = decimal(params.get_or("weight", "1"));
+    const std::optional<double> weight = protocol::decimal_number(params.get_or("weight", "1"));
     if (instance.ip.empty() || port.empty()) {
         parsed.error = std::string("Param '") + (instance.ip.empty() ? "ip" : "port") + "' is required.";
     } else if (!weight || *weight < 0.0 || *weight > kHeaviest) {
@@ -127,7 +102,7 @@ InstanceParameters instance_parameters(const protocol::Params& params) {
         parsed.error = "metadata format incorrect:" + std::string(raw_metadata);
     } else {
         instance.weight = *weight;
-        instance.port = static_cast<std::uint16_t>(whole_number(port).value_or(0));
+        instance.port = static_cast<std::uint16_t>(protocol::whole_number(port).value_or(0));
     }
     return parsed;
 }
@@ -156,7 +131,7 @@ BeatParameters beat_parameters(const protocol::Params& params) {
         }
     }
     parsed.check_failure = check_address(instance, port);
-    instance.port = static_cast<std::uint16_t>(whole_number(port).value_or(0));
+    instance.port = static_cast<std::uint16_t>(protocol::whole_number(port).value_or(0));
     return parsed;
 }
 

@@ -39,9 +39,6 @@ struct BeatParameters {
 };
 [[nodiscard]] BeatParameters beat_parameters(const protocol::Params& params);
 
-/// v1: true, on, yes, y and t mean true, all else false (`protocol/naming.md §0`).
-[[nodiscard]] bool word_is_true(std::string_view word) noexcept;
-[[nodiscard]] std::optional<std::int64_t> whole_number(std::string_view text) noexcept;
 /// A JSON object, or "k=v,k2=v2"; nothing when it is neither.
 [[nodiscard]] std::optional<Metadata> parse_metadata(std::string_view text);
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
@@ -46,6 +47,15 @@ private:
     mutable std::deque<std::string> decoded_;
     bool overflowed_ = false;
 };
+
+/// v1: true, on, yes, y and t mean true, all else false (`protocol/naming.md §0`).
+[[nodiscard]] bool word_is_true(std::string_view word) noexcept;
+/// v2 and v3: true, on, yes, 1 and false, off, no, 0, whatever their case; nothing for other text.
+[[nodiscard]] std::optional<bool> truth_of(std::string_view word) noexcept;
+/// The whole text as a decimal number.
+[[nodiscard]] std::optional<std::int64_t> whole_number(std::string_view text) noexcept;
+/// The whole text as a finite number.
+[[nodiscard]] std::optional<double> decimal_number(std::string_view text) noexcept;
 
 /// Decodes application/x-www-form-urlencoded text, leniently.
 [[nodiscard]] std::string decode_form(std::string_view text);

@@ -19,12 +19,24 @@ enum class ErrorCode : std::int32_t {
     kParameterMissing = 10000,
     kAccessDenied = 10001,
     kDataAccessError = 10002,
+    kTenantParamError = 20001,
     kParameterValidateError = 20002,
+    kMediaTypeError = 20003,
     kResourceNotFound = 20004,
     kResourceConflict = 20005,
+    kParameterMismatch = 20009,
+    kServiceNameError = 21000,
+    kWeightError = 21001,
+    kInstanceMetadataError = 21002,
     kInstanceNotFound = 21003,
     kInstanceError = 21004,
+    kServiceMetadataError = 21005,
+    kSelectorError = 21006,
+    kServiceAlreadyExist = 21007,
     kServiceNotExist = 21008,
+    kServiceDeleteFailure = 21009,
+    kHealthyParamMissing = 21010,
+    kHealthCheckStillRunning = 21011,
     kIllegalNamespace = 22000,
     kNamespaceNotExist = 22001,
     kNamespaceAlreadyExist = 22002,
@@ -43,8 +55,16 @@ void reply_json(spi::HttpResponder responder, int status, std::string_view json)
 void reply_result(spi::HttpResponder responder, std::string_view data) noexcept;
 /// v2/v3 error: {"code":…,"message":<generic text>,"data":<text>}.
 void reply_result_error(spi::HttpResponder responder, int status, ErrorCode code, std::string_view detail) noexcept;
-/// v1 core and namespaces: {"code":200,"message":null,"data":…,"noRight":false}; `data` is JSON.
-void reply_rest_result(spi::HttpResponder responder, std::string_view data) noexcept;
+/// v2/v3: 400, a required parameter is not there (`protocol/naming.md §0.2`). `type` is its Java type.
+void reply_missing_parameter(spi::HttpResponder responder, std::string_view name,
+                             std::string_view type = "String") noexcept;
+/// v2/v3: 500 {"code":30000,"message":<text>,"data":null}, for whatever has no code of its own, such as a parameter
+/// that is no number.
+void reply_result_failure(spi::HttpResponder responder, std::string_view message) noexcept;
+/// v1 core and namespaces: {"code":200,"message":<text or null>,"data":…,"noRight":false}; `data` is JSON.
+void reply_rest_result(spi::HttpResponder responder, std::string_view data, std::string_view message = {}) noexcept;
+/// The same for a failure, which still is HTTP 200: {"code":<code>,"message":<text>,"data":null,"noRight":false}.
+void reply_rest_failure(spi::HttpResponder responder, int code, std::string_view message) noexcept;
 /// The servlet container's error JSON (`protocol/naming.md §0.2`). `now_ms` is wall-clock time.
 void reply_servlet_error(spi::HttpResponder responder, int status, std::string_view message, std::string_view path,
                          std::int64_t now_ms) noexcept;
