@@ -103,7 +103,7 @@ std::string AdminRoutes::access_json() const {
             json.member("action", entry.action == spi::Action::kRead ? "read" : "write");
             json.member("resourceType", entry.resource_type).member("byResource", entry.has_resource);
             json.member("limitPoint", entry.limit_point).member("anonymousBecause", entry.anonymous_because);
-            json.end_object();
+            json.member("calls", entry.calls).end_object();
         }
     }
     json.end_array();

@@ -145,6 +145,7 @@ private:
     std::atomic<bool> ready_{false};
     std::atomic<bool> stopping_{false};
     std::atomic<std::uint64_t> last_push_{0};
+    std::atomic<std::uint64_t> checks_{0};  ///< ServerCheckRequests answered
     PushDeadlines deadlines_;
     std::mutex delayed_mutex_;
     std::vector<DelayedReply> delayed_;  ///< in the order of their time, since all wait equally long
