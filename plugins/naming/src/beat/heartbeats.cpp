@@ -18,12 +18,13 @@ void Heartbeats::register_instance(const ServiceKey& key, Instance instance, Reg
     auto publication = std::make_shared<Publication>();
     publication->hosts.push_back(std::make_shared<const Host>(std::move(instance), key));
     registry_.publish(client, key, std::move(publication),
-                      [this, times, done = std::move(done)](const TiePtr& tie) mutable {
-                          if (tie != nullptr) {
+                      [this, times, done = std::move(done)](const spi::Result<TiePtr>& outcome) mutable {
+                          if (outcome) {
+                              const TiePtr& tie = outcome.value();
                               tie->last_beat.store(executors_.clock().steady().count(), std::memory_order_relaxed);
                               watch(tie, times.unhealthy_after);
                           }
-                          done(tie);
+                          done(outcome);
                       });
 }
 
@@ -34,6 +35,7 @@ bool Heartbeats::beat(const ServiceKey& key, const std::string& ip, std::uint16_
     if (publication == nullptr) {
         return false;
     }
+    client->touch(executors_.clock().steady());
     tie->last_beat.store(executors_.clock().steady().count(), std::memory_order_relaxed);
     if (!publication->hosts.front()->instance().healthy) {
         registry_.replace(tie, publication, with_health(*tie, *publication, true));
