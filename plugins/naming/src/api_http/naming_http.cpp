@@ -122,12 +122,10 @@ void NamingHttp::deregister_instance(const spi::HttpRequest& request, spi::HttpR
     auto reply = [responder = std::move(responder)](const TiePtr&) mutable {
         protocol::reply_text(std::move(responder), 200, "ok");
     };
-    const ClientPtr client =
-        parsed.ephemeral ? registry_.find_ip_port(parsed.instance.ip, parsed.instance.port) : nullptr;
-    if (client == nullptr) {
-        reply(nullptr);
+    if (parsed.ephemeral) {
+        heartbeats_.deregister_instance(*key, parsed.instance.ip, parsed.instance.port, std::move(reply));
     } else {
-        registry_.withdraw(client, *key, std::move(reply));
+        reply(nullptr);
     }
 }
 
@@ -167,29 +165,21 @@ void NamingHttp::beat(const spi::HttpRequest& request, spi::HttpResponder respon
         protocol::reply_servlet_error(std::move(responder), 500, *parsed.error, request.path, clock_.wall_ms());
         return;
     }
-    const auto answer = [](spi::HttpResponder to, std::int64_t interval, int code) {
-        std::string body;
-        sdk::JsonWriter(body)
-            .begin_object()
-            .member("clientBeatInterval", interval)
-            .member("code", code)
-            .member("lightBeatEnabled", true)
-            .end_object();
-        protocol::reply_json(std::move(to), 200, body);
-    };
-    constexpr int kOk = 10200;
-    constexpr int kRegisterAgain = 20404;
-    const std::int64_t interval = beat_times_of(parsed.instance.metadata).interval.count();
-    if (heartbeats_.beat(*key, parsed.instance.ip, parsed.instance.port)) {
-        answer(std::move(responder), interval, kOk);
-    } else if (parsed.is_light) {
-        answer(std::move(responder), interval, kRegisterAgain);
-    } else {
-        heartbeats_.register_instance(*key, std::move(parsed.instance),
-                                      [responder = std::move(responder), interval, answer](const TiePtr& tie) mutable {
-                                          answer(std::move(responder), interval, tie != nullptr ? kOk : kRegisterAgain);
-                                      });
-    }
+    heartbeats_.beat(*key, std::move(parsed.instance), parsed.is_light,
+                     [responder = std::move(responder)](const spi::Result<BeatAnswer>& answer) mutable {
+                         if (!answer) {
+                             protocol::reply_text(std::move(responder), 400, answer.error().message());
+                             return;
+                         }
+                         std::string body;
+                         sdk::JsonWriter(body)
+                             .begin_object()
+                             .member("clientBeatInterval", answer.value().interval_ms)
+                             .member("code", answer.value().code)
+                             .member("lightBeatEnabled", true)
+                             .end_object();
+                         protocol::reply_json(std::move(responder), 200, body);
+                     });
 }
 
 void NamingHttp::list_services(const spi::HttpRequest& request, spi::HttpResponder responder) {
