@@ -45,6 +45,17 @@ std::optional<ServiceKey> required_service(const Params& params, const spi::Http
     return std::move(service.key);
 }
 
+/// "ok", or why a change was not made.
+void reply_changed(spi::HttpResponder responder, const spi::Result<TiePtr>& outcome) {
+    if (outcome) {
+        protocol::reply_text(std::move(responder), 200, "ok");
+    } else if (outcome.error().code() == spi::Code::kConflict) {
+        protocol::reply_text(std::move(responder), 400, "errCode: 400, errMsg: " + outcome.error().message() + " ");
+    } else {
+        protocol::reply_text(std::move(responder), 503, outcome.error().message());
+    }
+}
+
 }  // namespace
 
 spi::Status NamingHttp::add_to(spi::HttpRoutes& routes) {
@@ -89,7 +100,7 @@ void NamingHttp::register_instance(const spi::HttpRequest& request, spi::HttpRes
         // A service is ephemeral or persistent as a whole; this server knows ephemeral ones.
         const ServicePtr service = registry_.find(*key);
         protocol::reply_text(std::move(responder), 400,
-                             service != nullptr && service->has_publishers()
+                             service != nullptr && service->exists() && service->is_ephemeral()
                                  ? "errCode: 400, errMsg: Current service " + key->grouped_name() +
                                        " is ephemeral service, can't register persistent instance. "
                                  : "Persistent instances are not supported by this server.");
@@ -97,9 +108,8 @@ void NamingHttp::register_instance(const spi::HttpRequest& request, spi::HttpRes
         protocol::reply_text(std::move(responder), 400, *wrong);
     } else {
         heartbeats_.register_instance(*key, std::move(parsed.instance),
-                                      [responder = std::move(responder)](const TiePtr& tie) mutable {
-                                          protocol::reply_text(std::move(responder), tie != nullptr ? 200 : 503,
-                                                               tie != nullptr ? "ok" : "client is being removed");
+                                      [responder = std::move(responder)](const spi::Result<TiePtr>& outcome) mutable {
+                                          reply_changed(std::move(responder), outcome);
                                       });
     }
 }
@@ -119,13 +129,13 @@ void NamingHttp::deregister_instance(const spi::HttpRequest& request, spi::HttpR
         protocol::reply_text(std::move(responder), 400, *parsed.error);
         return;
     }
-    auto reply = [responder = std::move(responder)](const TiePtr&) mutable {
-        protocol::reply_text(std::move(responder), 200, "ok");
+    auto reply = [responder = std::move(responder)](const spi::Result<TiePtr>& outcome) mutable {
+        reply_changed(std::move(responder), outcome);
     };
     if (parsed.ephemeral) {
         heartbeats_.deregister_instance(*key, parsed.instance.ip, parsed.instance.port, std::move(reply));
     } else {
-        reply(nullptr);
+        reply(TiePtr());
     }
 }
 
@@ -143,10 +153,12 @@ void NamingHttp::list_instances(const spi::HttpRequest& request, spi::HttpRespon
     const ServicePtr service = registry_.find(*key);
     const SnapshotPtr snapshot = service != nullptr ? service->snapshot() : registry_.snapshot(*key);
     std::string head;
-    append_info_head(head, key->grouped_name(), key->group, clusters);
+    append_info_head(head, key->grouped_name(), key->group, clusters, switches_.cache_millis());
+    SelectedHosts hosts =
+        snapshot->select({.clusters = clusters, .healthy_only = params.get("healthyOnly") == "true"});
     std::string tail;
-    append_info_tail(tail, snapshot->last_ref_time());
-    const spi::Piece body[] = {head, snapshot->hosts_json(clusters, params.get("healthyOnly") == "true"), tail};
+    append_info_tail(tail, snapshot->last_ref_time(), hosts.reach_protection_threshold);
+    const spi::Piece body[] = {head, std::move(hosts.json), tail};
     responder.send({.status = 200, .content_type = protocol::kJsonUtf8, .headers = {}, .body = body});
 }
 

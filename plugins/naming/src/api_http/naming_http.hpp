@@ -5,14 +5,17 @@
 
 #include "beat/heartbeats.hpp"
 #include "index/registry.hpp"
+#include "state/catalogue.hpp"
+#include "state/switches.hpp"
 
 namespace pharos::naming {
 
 /// The HTTP v1 calls of naming that SDKs live on (`protocol/naming.md §2.3`).
 class NamingHttp {
 public:
-    NamingHttp(Registry& registry, Heartbeats& heartbeats, const spi::Clock& clock)
-        : registry_(registry), heartbeats_(heartbeats), clock_(clock) {}
+    NamingHttp(Registry& registry, Catalogue& catalogue, Switches& switches, Heartbeats& heartbeats,
+               const spi::Clock& clock)
+        : registry_(registry), catalogue_(catalogue), switches_(switches), heartbeats_(heartbeats), clock_(clock) {}
 
     spi::Status add_to(spi::HttpRoutes& routes);
     void stop() noexcept { registrations_.clear(); }
@@ -27,6 +30,8 @@ private:
     void unknown(const spi::HttpRequest& request, spi::HttpResponder responder);
 
     Registry& registry_;
+    [[maybe_unused]] Catalogue& catalogue_;
+    Switches& switches_;
     Heartbeats& heartbeats_;
     const spi::Clock& clock_;
     sdk::Registrations registrations_;

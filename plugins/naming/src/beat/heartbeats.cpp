@@ -17,11 +17,36 @@ constexpr spi::Duration kTombstoneSweep = 15s;
 constexpr spi::Duration kStoodStill = 2s;
 /// How long such a node hears before it judges.
 constexpr spi::Duration kHearFirst = 6s;
+/// Whom silence does not change is looked at again after this time: the reason may be gone.
+constexpr spi::Duration kLookAgain = 5s;
+
+constexpr std::string_view kNeverExpires = "enableClientBeat";  // sic (`protocol/naming.md §4.1`, trap 48)
+
+bool says_yes(const Metadata& metadata) {
+    const std::optional<std::string_view> value = find_value(metadata, kNeverExpires);
+    return value && protocol::word_is_true(*value);
+}
 
 }  // namespace
 
-Heartbeats::Heartbeats(Registry& registry, spi::Executors& executors)
-    : registry_(registry), executors_(executors), ring_(executors.clock().steady()) {}
+Heartbeats::Heartbeats(Registry& registry, const Switches& switches, spi::Executors& executors, Options options)
+    : registry_(registry),
+      switches_(switches),
+      executors_(executors),
+      options_(options),
+      ring_(executors.clock().steady()) {}
+
+Heartbeats::Rules Heartbeats::rules_of(const Service& service, const Instance& instance) const {
+    const SnapshotPtr shown = service.snapshot();
+    const InstanceOverride* const set =
+        shown->overrides() == nullptr ? nullptr : shown->find_override(instance.ip, instance.port, instance.cluster);
+    const bool by_service = shown->metadata() != nullptr && says_yes(shown->metadata()->data);
+    const auto rules = [&](const Metadata& metadata) {
+        return Rules{beat_times_of(metadata, std::chrono::milliseconds(switches_.current()->client_beat_interval)),
+                     by_service || says_yes(metadata)};
+    };
+    return rules(set == nullptr ? instance.metadata : merge(instance, *set).metadata);
+}
 
 PublicationPtr Heartbeats::with_health(const Tie& tie, const Publication& publication, bool healthy) {
     Instance changed = publication.hosts.front()->instance();

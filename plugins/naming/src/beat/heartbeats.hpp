@@ -12,6 +12,7 @@
 #include "beat/due_ring.hpp"
 #include "beat/tombstones.hpp"
 #include "index/registry.hpp"
+#include "state/switches.hpp"
 
 namespace pharos::naming {
 
@@ -31,10 +32,14 @@ struct BeatAnswer {
 ///     registration ─► DueRing, at its time-out ──────────────────▲                  └─ no: back into the ring
 ///
 /// So an instance costs a pointer in the ring, and its beats never touch it. All times are of the steady clock: a wall
-/// clock that jumps expires nobody. Any thread.
+/// clock that jumps expires nobody; a node that itself stood still hears first. While the switch healthCheckEnabled is
+/// off nobody's state changes by silence. Any thread.
 class Heartbeats {
 public:
-    Heartbeats(Registry& registry, spi::Executors& executors);
+    struct Options {
+        bool expire = true;  ///< setting naming.expire_instance: false = who is silent only becomes unhealthy
+    };
+    Heartbeats(Registry& registry, const Switches& switches, spi::Executors& executors, Options options);
 
     /// Registers or replaces the instance of this ip:port in the service, which counts as a beat. `done` as in
     /// Registry.
@@ -60,7 +65,13 @@ private:
         spi::Duration at;
         TiePtr tie;
     };
+    /// What holds for an instance: what operators have set comes before what it reports.
+    struct Rules {
+        BeatTimes times;
+        bool never_expires = false;
+    };
 
+    [[nodiscard]] Rules rules_of(const Service& service, const Instance& instance) const;
     void publish(const ServiceKey& key, Instance instance, Registry::Done done);
     /// Has the tie looked at when it is due, unless it is anyway before that.
     void watch(Due due);
@@ -76,7 +87,9 @@ private:
     [[nodiscard]] spi::Duration now() const noexcept { return executors_.clock().steady(); }
 
     Registry& registry_;
+    const Switches& switches_;
     spi::Executors& executors_;
+    const Options options_;
     Tombstones tombstones_;
     std::atomic<bool> sweeping_{false};  ///< a timer that sweeps the tombstones is armed
 

@@ -90,6 +90,19 @@ std::optional<std::string> check_instance(const Instance& instance) {
     return std::nullopt;
 }
 
+void Host::append_healthy_json(std::string& out) const {
+    // Quotes inside of texts are escaped, so this can only be the member.
+    constexpr std::string_view kSick = R"(,"healthy":false)";
+    const std::size_t at = instance_.healthy ? std::string::npos : json_.find(kSick);
+    if (at == std::string::npos) {
+        out += json_;
+        return;
+    }
+    out.append(json_, 0, at);
+    out += R"(,"healthy":true)";
+    out.append(json_, at + kSick.size());
+}
+
 Host::Host(Instance instance, const ServiceKey& service)
     : instance_(std::move(instance)), json_(encode(instance_, service)) {}
 

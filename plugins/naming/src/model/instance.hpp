@@ -47,6 +47,8 @@ public:
 
     [[nodiscard]] const Instance& instance() const noexcept { return instance_; }
     [[nodiscard]] const std::string& json() const noexcept { return json_; }
+    /// The text of a healthy copy.
+    void append_healthy_json(std::string& out) const;
 
 private:
     const Instance instance_;
