@@ -33,6 +33,7 @@ public:
     spi::RpcMethods& rpc() noexcept override { return around_.rpc; }
     spi::Connections& connections() noexcept override { return around_.connections; }
     const spi::Members& members() noexcept override { return around_.members; }
+    spi::Net& net() noexcept override { return around_.net; }
     spi::Metrics& metrics() noexcept override { return around_.metrics; }
     spi::Log& log() noexcept override { return log_; }
     spi::LogLevels& log_levels() noexcept override { return around_.log_levels; }

@@ -20,6 +20,7 @@ struct Surroundings {
     spi::RpcMethods& rpc;
     spi::Connections& connections;
     const spi::Members& members;
+    spi::Net& net;
     spi::Metrics& metrics;
     spi::LogLevels& log_levels;
     std::function<spi::Log&(const std::string& plugin)> log_of;

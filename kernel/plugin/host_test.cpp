@@ -97,6 +97,7 @@ protected:
                             nothing<spi::RpcMethods>(),
                             nothing<spi::Connections>(),
                             nothing<spi::Members>(),
+                            nothing<spi::Net>(),
                             nothing<spi::Metrics>(),
                             nothing<spi::LogLevels>(),
                             [this](const std::string&) -> spi::Log& { return log; },

@@ -64,7 +64,7 @@ public:
         switches_.on_change([this] { pusher_->on_switches_changed(); });
         heartbeats_.emplace(*registry_, executors);
         rpc_.emplace(*registry_, switches_, context.connections());
-        http_.emplace(*registry_, *catalogue_, switches_, *heartbeats_, executors.clock());
+        http_.emplace(*registry_, *heartbeats_, *catalogue_, switches_, context);
         if (spi::Status status = rpc_->add_to(context.rpc()); !status) {
             return status;
         }
@@ -92,7 +92,7 @@ public:
         if (!registry_) {
             return;
         }
-        http_->stop();
+        http_->stop(kPatience);
         rpc_->stop();
         gauges_.clear();
         gate_.close(kPatience);

@@ -39,7 +39,7 @@ struct Tie {
     sdk::SharedCell<const Publication> publication;   ///< null = publishes nothing
     sdk::SharedCell<const std::string> subscription;  ///< the clusters asked for; null = none
     std::atomic<std::int64_t> last_beat{0};           ///< steady nanoseconds; clients kept by beats
-    std::atomic<bool> watched{false};                 ///< a beat timer is armed (see Heartbeats)
+    spi::Duration beat_due{0};                        ///< in the ring of Heartbeats until then, which guards it
 
     /// State of pushes to this subscriber, guarded by the client's push mutex (see Pusher).
     struct Push {

@@ -9,6 +9,7 @@
 #include <pharos/spi/http.hpp>
 #include <pharos/spi/log.hpp>
 #include <pharos/spi/metrics.hpp>
+#include <pharos/spi/net.hpp>
 #include <pharos/spi/rpc.hpp>
 #include <pharos/spi/services.hpp>
 #include <pharos/spi/settings.hpp>
@@ -59,6 +60,7 @@ public:
     virtual RpcMethods& rpc() noexcept = 0;
     virtual Connections& connections() noexcept = 0;
     virtual const Members& members() noexcept = 0;
+    virtual Net& net() noexcept = 0;
     virtual Metrics& metrics() noexcept = 0;
     virtual Log& log() noexcept = 0;
     virtual LogLevels& log_levels() noexcept = 0;
