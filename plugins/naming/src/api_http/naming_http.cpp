@@ -154,12 +154,19 @@ void NamingHttp::list_instances(const spi::HttpRequest& request, spi::HttpRespon
     const SnapshotPtr snapshot = service != nullptr ? service->snapshot() : registry_.snapshot(*key);
     std::string head;
     append_info_head(head, key->grouped_name(), key->group, clusters, switches_.cache_millis());
-    SelectedHosts hosts =
-        snapshot->select({.clusters = clusters, .healthy_only = params.get("healthyOnly") == "true"});
+    SelectedHosts hosts = snapshot->select({.clusters = clusters, .healthy_only = params.get("healthyOnly") == "true"});
     std::string tail;
     append_info_tail(tail, snapshot->last_ref_time(), hosts.reach_protection_threshold);
     const spi::Piece body[] = {head, std::move(hosts.json), tail};
     responder.send({.status = 200, .content_type = protocol::kJsonUtf8, .headers = {}, .body = body});
+    if (const std::int64_t port = protocol::whole_number(params.get("udpPort")).value_or(0); port > 0 && port < 65536) {
+        const std::string_view agent = request.header("User-Agent");
+        udp_.on_list(*key, clusters,
+                     {.ip = params.get_or("clientIP", request.remote_ip),
+                      .port = static_cast<std::uint16_t>(port),
+                      .agent = agent.empty() ? request.header("Client-Version") : agent,
+                      .app = params.get("app")});
+    }
 }
 
 void NamingHttp::beat(const spi::HttpRequest& request, spi::HttpResponder responder) {
@@ -178,9 +185,13 @@ void NamingHttp::beat(const spi::HttpRequest& request, spi::HttpResponder respon
         return;
     }
     heartbeats_.beat(*key, std::move(parsed.instance), parsed.is_light,
-                     [responder = std::move(responder)](const spi::Result<BeatAnswer>& answer) mutable {
+                     [this, responder = std::move(responder)](const spi::Result<BeatAnswer>& answer) mutable {
                          if (!answer) {
-                             protocol::reply_text(std::move(responder), 400, answer.error().message());
+                             if (answer.error().code() == spi::Code::kInvalidArgument) {
+                                 protocol::reply_text(std::move(responder), 400, answer.error().message());
+                             } else {
+                                 reply_changed(std::move(responder), answer.error());
+                             }
                              return;
                          }
                          std::string body;
@@ -188,7 +199,7 @@ void NamingHttp::beat(const spi::HttpRequest& request, spi::HttpResponder respon
                              .begin_object()
                              .member("clientBeatInterval", answer.value().interval_ms)
                              .member("code", answer.value().code)
-                             .member("lightBeatEnabled", true)
+                             .member("lightBeatEnabled", switches_.current()->light_beat_enabled)
                              .end_object();
                          protocol::reply_json(std::move(responder), 200, body);
                      });

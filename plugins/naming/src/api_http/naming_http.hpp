@@ -5,6 +5,7 @@
 
 #include "beat/heartbeats.hpp"
 #include "index/registry.hpp"
+#include "push/udp_pusher.hpp"
 #include "state/catalogue.hpp"
 #include "state/switches.hpp"
 
@@ -13,9 +14,14 @@ namespace pharos::naming {
 /// The HTTP v1 calls of naming that SDKs live on (`protocol/naming.md §2.3`).
 class NamingHttp {
 public:
-    NamingHttp(Registry& registry, Catalogue& catalogue, Switches& switches, Heartbeats& heartbeats,
+    NamingHttp(Registry& registry, Catalogue& catalogue, Switches& switches, Heartbeats& heartbeats, UdpPusher& udp,
                const spi::Clock& clock)
-        : registry_(registry), catalogue_(catalogue), switches_(switches), heartbeats_(heartbeats), clock_(clock) {}
+        : registry_(registry),
+          catalogue_(catalogue),
+          switches_(switches),
+          heartbeats_(heartbeats),
+          udp_(udp),
+          clock_(clock) {}
 
     spi::Status add_to(spi::HttpRoutes& routes);
     void stop() noexcept { registrations_.clear(); }
@@ -33,6 +39,7 @@ private:
     [[maybe_unused]] Catalogue& catalogue_;
     Switches& switches_;
     Heartbeats& heartbeats_;
+    UdpPusher& udp_;
     const spi::Clock& clock_;
     sdk::Registrations registrations_;
 };

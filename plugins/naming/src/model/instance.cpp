@@ -62,8 +62,7 @@ std::string encode(const Instance& instance, const ServiceKey& service) {
 
 }  // namespace
 
-BeatTimes beat_times_of(const Metadata& metadata) {
-    BeatTimes times;
+BeatTimes beat_times_of(const Metadata& metadata, BeatTimes times) {
     for (const auto& [key, value] : metadata) {
         if (key == kInterval) {
             times.interval = time_of(value, times.interval);
