@@ -1,12 +1,15 @@
 #include "api_http/instance_calls.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <pharos/protocol/replies.hpp>
+#include <pharos/protocol/request.hpp>
 #include <pharos/sdk/json_writer.hpp>
 
 #include "api_http/outcomes.hpp"
@@ -287,10 +290,12 @@ void InstanceCalls::detail(Call& call) {
 }
 
 void InstanceCalls::list(Call& call) {
+    const bool v1 = call.generation() == Generation::kV1;
     const ServiceKey key = read_service(call.read);
-    const std::string_view clusters = call.read.text(call.generation() == Generation::kV1 ? "clusters" : "clusterName");
+    const std::string_view clusters = call.read.text(v1 ? "clusters" : "clusterName");
     call.read.check(protocol::check_clusters(clusters));
     const bool healthy_only = call.read.plain_truth("healthyOnly", false);
+    const std::int64_t udp_port = call.read.whole(v1 ? "udpPort" : "port", 0);
     if (call.refused()) {
         return;
     }
@@ -302,6 +307,14 @@ void InstanceCalls::list(Call& call) {
     std::string tail;
     append_info_tail(tail, snapshot->last_ref_time(), selected.reach_protection_threshold);
     call.answer.json({head, selected.json, tail});
+    if (udp_port > 0 && udp_port <= std::numeric_limits<std::uint16_t>::max()) {
+        // After the reply, so that the first push comes after it.
+        udp_.on_list(key, clusters,
+                     {.ip = call.read.text(v1 ? "clientIP" : "ip", call.request.remote_ip),
+                      .port = static_cast<std::uint16_t>(udp_port),
+                      .agent = protocol::client_agent(call.request),
+                      .app = call.read.text("app")});
+    }
 }
 
 void InstanceCalls::list_for_clients(Call& call) {

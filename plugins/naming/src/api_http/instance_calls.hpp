@@ -4,6 +4,7 @@
 #include "api_http/parameters.hpp"
 #include "beat/heartbeats.hpp"
 #include "index/registry.hpp"
+#include "push/udp_pusher.hpp"
 #include "state/catalogue.hpp"
 #include "state/switches.hpp"
 
@@ -12,8 +13,9 @@ namespace pharos::naming {
 /// Calls about instances, in all generations (`protocol/naming.md §2.3–2.6`).
 class InstanceCalls {
 public:
-    InstanceCalls(Registry& registry, Heartbeats& heartbeats, Catalogue& catalogue, const Switches& switches)
-        : registry_(registry), heartbeats_(heartbeats), catalogue_(catalogue), switches_(switches) {}
+    InstanceCalls(Registry& registry, Heartbeats& heartbeats, Catalogue& catalogue, const Switches& switches,
+                  UdpPusher& udp)
+        : registry_(registry), heartbeats_(heartbeats), catalogue_(catalogue), switches_(switches), udp_(udp) {}
 
     void register_instance(Call& call);
     /// v3: registers, or with `heartBeat` renews only.
@@ -29,7 +31,7 @@ public:
     void beat(Call& call);
 
     void detail(Call& call);
-    /// ServiceInfo, for clients.
+    /// ServiceInfo, for clients, which may ask to be told of changes by UDP.
     void list(Call& call);
     /// v3: an array of the instances of one cluster, for clients and for operators.
     void list_for_clients(Call& call);
@@ -49,6 +51,7 @@ private:
     Heartbeats& heartbeats_;
     Catalogue& catalogue_;
     const Switches& switches_;
+    UdpPusher& udp_;
 };
 
 }  // namespace pharos::naming

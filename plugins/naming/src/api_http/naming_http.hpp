@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <string_view>
 
 #include <pharos/sdk/registrations.hpp>
@@ -23,7 +25,7 @@ namespace pharos::naming {
 class NamingHttp {
 public:
     NamingHttp(Registry& registry, Heartbeats& heartbeats, Catalogue& catalogue, Switches& switches,
-               spi::PluginContext& context);
+               UdpPusher& udp, spi::PluginContext& context);
 
     spi::Status add_to(spi::HttpRoutes& routes);
     /// No call is under way afterwards.

@@ -66,11 +66,11 @@ Access operator_writes() { return {Action::kWrite, "naming/operator", nullptr, "
 }  // namespace
 
 NamingHttp::NamingHttp(Registry& registry, Heartbeats& heartbeats, Catalogue& catalogue, Switches& switches,
-                       spi::PluginContext& context)
+                       UdpPusher& udp, spi::PluginContext& context)
     : clock_(context.executors().clock()),
       background_(context.executors().work()),
       gate_(switches),
-      instances_(registry, heartbeats, catalogue, switches),
+      instances_(registry, heartbeats, catalogue, switches, udp),
       services_(registry, catalogue),
       catalog_(registry, background_, clock_),
       operator_(registry, catalogue, switches, background_, context.node(), context.metrics(), context.log_levels()),

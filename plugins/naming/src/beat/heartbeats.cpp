@@ -1,7 +1,11 @@
 #include "beat/heartbeats.hpp"
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include <pharos/protocol/params.hpp>
 
 namespace pharos::naming {
 
@@ -22,6 +26,9 @@ constexpr spi::Duration kLookAgain = 5s;
 
 constexpr std::string_view kNeverExpires = "enableClientBeat";  // sic (`protocol/naming.md §4.1`, trap 48)
 
+/// After this silence something happens, if not before the next beat.
+spi::Duration first_limit(const BeatTimes& times) { return std::min(times.unhealthy_after, times.removed_after) + 1ms; }
+
 bool says_yes(const Metadata& metadata) {
     const std::optional<std::string_view> value = find_value(metadata, kNeverExpires);
     return value && protocol::word_is_true(*value);
@@ -36,16 +43,22 @@ Heartbeats::Heartbeats(Registry& registry, const Switches& switches, spi::Execut
       options_(options),
       ring_(executors.clock().steady()) {}
 
-Heartbeats::Rules Heartbeats::rules_of(const Service& service, const Instance& instance) const {
-    const SnapshotPtr shown = service.snapshot();
-    const InstanceOverride* const set =
-        shown->overrides() == nullptr ? nullptr : shown->find_override(instance.ip, instance.port, instance.cluster);
-    const bool by_service = shown->metadata() != nullptr && says_yes(shown->metadata()->data);
+Heartbeats::Rules Heartbeats::rules_of(const ServiceSnapshot* shown, const Instance& instance) const {
+    const InstanceOverride* const set = shown == nullptr || shown->overrides() == nullptr
+                                            ? nullptr
+                                            : shown->find_override(instance.ip, instance.port, instance.cluster);
+    BeatTimes defaults;
+    defaults.interval = std::chrono::milliseconds(switches_.current()->client_beat_interval);
     const auto rules = [&](const Metadata& metadata) {
-        return Rules{beat_times_of(metadata, std::chrono::milliseconds(switches_.current()->client_beat_interval)),
-                     by_service || says_yes(metadata)};
+        return Rules{beat_times_of(metadata, defaults), says_yes(metadata)};
     };
-    return rules(set == nullptr ? instance.metadata : merge(instance, *set).metadata);
+    Rules found = rules(set == nullptr ? instance.metadata : merge(instance, *set).metadata);
+    found.never_expires |= shown != nullptr && shown->metadata() != nullptr && says_yes(shown->metadata()->data);
+    return found;
+}
+
+Heartbeats::Rules Heartbeats::rules_of(const Tie& tie, const Publication& publication) const {
+    return rules_of(tie.service->snapshot().get(), publication.hosts.front()->instance());
 }
 
 PublicationPtr Heartbeats::with_health(const Tie& tie, const Publication& publication, bool healthy) {
@@ -63,17 +76,19 @@ void Heartbeats::register_instance(const ServiceKey& key, Instance instance, Reg
 
 void Heartbeats::publish(const ServiceKey& key, Instance instance, Registry::Done done) {
     const ClientPtr client = registry_.ip_port_client(instance.ip, instance.port);
-    const BeatTimes times = beat_times_of(instance.metadata);
-    auto publication = std::make_shared<Publication>();
-    publication->hosts.push_back(std::make_shared<const Host>(std::move(instance), key));
-    registry_.publish(client, key, std::move(publication),
-                      [this, times, done = std::move(done)](const TiePtr& tie) mutable {
-                          if (tie != nullptr) {
-                              const spi::Duration begin = now();
-                              tie->last_beat.store(begin.count(), std::memory_order_relaxed);
-                              watch({begin + std::min(times.unhealthy_after, times.removed_after) + 1ms, tie});
+    client->touch(now());
+    auto made = std::make_shared<Publication>();
+    made->hosts.push_back(std::make_shared<const Host>(std::move(instance), key));
+    const PublicationPtr publication = std::move(made);
+    registry_.publish(client, key, publication,
+                      [this, publication, done = std::move(done)](const spi::Result<TiePtr>& outcome) mutable {
+                          if (outcome) {
+                              const TiePtr& tie = outcome.value();
+                              const spi::Duration time = now();
+                              tie->last_beat.store(time.count(), std::memory_order_relaxed);
+                              watch({time + first_limit(rules_of(*tie, *publication).times), tie});
                           }
-                          done(tie);
+                          done(outcome);
                       });
 }
 
@@ -82,33 +97,25 @@ void Heartbeats::deregister_instance(const ServiceKey& key, const std::string& i
     const ClientPtr client = registry_.find_ip_port(ip, port);
     const TiePtr tie = client == nullptr ? nullptr : registry_.find_tie(client, key);
     const PublicationPtr publication = tie == nullptr ? nullptr : tie->publication.load();
-    if (publication != nullptr) {
-        // First the tombstone: a beat in between must find one or the other.
-        const BeatTimes times = beat_times_of(publication->hosts.front()->instance().metadata);
-        tombstones_.put(key, ip, port, now() + std::min<spi::Duration>(times.unhealthy_after, kLongestTombstone));
-        arm_tombstones();
-    }
-    if (client == nullptr) {
-        done(nullptr);
-    } else {
-        registry_.withdraw(client, key, std::move(done));
-    }
+    // Also of one that is not known, as after a restart. First the tombstone: a beat in between must find one or the
+    // other.
+    const spi::Duration timeout =
+        publication == nullptr ? BeatTimes{}.unhealthy_after : rules_of(*tie, *publication).times.unhealthy_after;
+    tombstones_.put(key, ip, port, now() + std::min(timeout, kLongestTombstone));
+    arm_tombstones();
+    registry_.withdraw(client, key, ip, port, std::move(done));
 }
 
 void Heartbeats::beat(const ServiceKey& key, Instance instance, bool is_light, spi::Completion<BeatAnswer> done) {
     const ClientPtr client = registry_.find_ip_port(instance.ip, instance.port);
     const TiePtr tie = client == nullptr ? nullptr : registry_.find_tie(client, key);
-    const PublicationPtr publication = tie == nullptr ? nullptr : tie->publication.load();
-    if (publication != nullptr) {
-        const Instance& known = publication->hosts.front()->instance();
-        tie->last_beat.store(now().count(), std::memory_order_relaxed);
-        if (!known.healthy) {
-            registry_.replace(tie, publication, with_health(*tie, *publication, true));
-        }
-        done(BeatAnswer{BeatAnswer::kOk, beat_times_of(known.metadata).interval.count()});
+    if (const PublicationPtr publication = tie == nullptr ? nullptr : tie->publication.load()) {
+        done(BeatAnswer{BeatAnswer::kOk, renew(tie, publication)});
         return;
     }
-    const std::int64_t interval = beat_times_of(instance.metadata).interval.count();
+    const ServicePtr service = registry_.find(key);
+    const SnapshotPtr shown = service == nullptr ? nullptr : service->snapshot();
+    const std::int64_t interval = rules_of(shown.get(), instance).times.interval.count();
     if (tombstones_.holds(key, instance.ip, instance.port, now())) {
         done(BeatAnswer{BeatAnswer::kOk, interval});
     } else if (is_light) {
@@ -116,14 +123,27 @@ void Heartbeats::beat(const ServiceKey& key, Instance instance, bool is_light, s
     } else if (std::optional<std::string> wrong = check_instance(instance)) {
         done(spi::Status(spi::Code::kInvalidArgument, std::move(*wrong)));
     } else {
-        publish(key, std::move(instance), [interval, done = std::move(done)](const TiePtr& made) mutable {
-            if (made != nullptr) {
-                done(BeatAnswer{BeatAnswer::kOk, interval});
-            } else {
-                done(BeatAnswer{BeatAnswer::kRegisterAgain, interval});
-            }
-        });
+        publish(key, std::move(instance),
+                [interval, done = std::move(done)](const spi::Result<TiePtr>& outcome) mutable {
+                    if (outcome) {
+                        done(BeatAnswer{BeatAnswer::kOk, interval});
+                    } else {
+                        done(outcome.error());
+                    }
+                });
     }
+}
+
+std::int64_t Heartbeats::renew(const TiePtr& tie, const PublicationPtr& publication) {
+    const spi::Duration time = now();
+    const Rules rules = rules_of(*tie, *publication);
+    tie->client->touch(time);
+    tie->last_beat.store(time.count(), std::memory_order_relaxed);
+    if (!publication->hosts.front()->instance().healthy) {
+        registry_.replace(tie, publication, with_health(*tie, *publication, true));
+        watch({time + first_limit(rules.times), tie});
+    }
+    return rules.times.interval.count();
 }
 
 void Heartbeats::watch(Due due) {
@@ -194,19 +214,26 @@ std::optional<spi::Duration> Heartbeats::check(const TiePtr& tie, spi::Duration 
         return std::nullopt;
     }
     const Instance& instance = publication->hosts.front()->instance();
-    const BeatTimes times = beat_times_of(instance.metadata);
+    const Rules rules = rules_of(*tie, *publication);
     const spi::Duration last(tie->last_beat.load(std::memory_order_relaxed));
     const spi::Duration silent = time - last;
-    if (silent > times.removed_after) {
+    const bool changes = switches_.health_check_enabled() && !rules.never_expires;
+    if (changes && options_.expire && silent > rules.times.removed_after) {
         registry_.replace(tie, publication, nullptr);
         return std::nullopt;
     }
-    const bool sick = silent > times.unhealthy_after;
-    if (sick && instance.healthy) {
+    const bool is_sick = silent > rules.times.unhealthy_after;
+    if (changes && is_sick && instance.healthy) {
         registry_.replace(tie, publication, with_health(*tie, *publication, false));
     }
+    // As long as the instance stays, its client does: silence is judged here.
+    tie->client->touch(time);
+    if (!changes) {
+        return time + kLookAgain;
+    }
     // A little later than the limit, which must have been exceeded.
-    return last + (sick ? times.removed_after : std::min(times.unhealthy_after, times.removed_after)) + 1ms;
+    const spi::Duration next = last + (is_sick ? rules.times.removed_after + 1ms : first_limit(rules.times));
+    return std::max(next, options_.expire ? next : time + kLookAgain);
 }
 
 void Heartbeats::arm_tombstones() {

@@ -71,8 +71,12 @@ private:
         bool never_expires = false;
     };
 
-    [[nodiscard]] Rules rules_of(const Service& service, const Instance& instance) const;
+    /// `shown` may be null.
+    [[nodiscard]] Rules rules_of(const ServiceSnapshot* shown, const Instance& instance) const;
+    [[nodiscard]] Rules rules_of(const Tie& tie, const Publication& publication) const;
     void publish(const ServiceKey& key, Instance instance, Registry::Done done);
+    /// A beat of a known instance; returns when the next one shall come.
+    std::int64_t renew(const TiePtr& tie, const PublicationPtr& publication);
     /// Has the tie looked at when it is due, unless it is anyway before that.
     void watch(Due due);
     void watch_locked(Due due);

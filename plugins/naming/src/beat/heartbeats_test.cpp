@@ -23,7 +23,7 @@ Instance instance(const std::string& ip = "5.5.5.5", Metadata metadata = {}) {
 
 class HeartbeatsTest : public ::testing::Test {
 protected:
-    HeartbeatsTest() { registry.set_listener(pusher); }
+    HeartbeatsTest() { registry.add_listener(pusher); }
 
     void register_instance(Instance wanted = instance()) {
         beats.register_instance(kService, std::move(wanted), [](const auto&) {});
@@ -38,6 +38,17 @@ protected:
     }
     int light(Instance sent = instance()) { return beat(true, std::move(sent)).value().code; }
     int full(Instance sent = instance()) { return beat(false, std::move(sent)).value().code; }
+    void turn(const std::string& entry, const std::string& value) {
+        switches.set(entry, value, true, [](const spi::Result<bool>& done) { ASSERT_TRUE(done); });
+        executors.run();
+    }
+    void override_with(Metadata data) {
+        const InstanceOverride set{.data = std::move(data)};
+        registry.on_lane(kService, Registry::Entry::kRun, [&](const ServicePtr& service) {
+            service->set_override("5.5.5.5:80:DEFAULT", &set);
+            registry.show(service, Registry::Telling::kTell);
+        });
+    }
     std::vector<HostPtr> hosts() { return registry.snapshot(kService)->hosts(); }
     bool healthy() { return hosts().front()->instance().healthy; }
 
@@ -45,9 +56,10 @@ protected:
     testing::FakeConnections connections;
     testing::FakeMetrics metrics;
     testing::NullLog log;
+    Switches switches;
     Registry registry{executors, 16};
-    Pusher pusher{registry, executors, connections, metrics, log};
-    Heartbeats beats{registry, executors};
+    Pusher pusher{registry, switches, executors, connections, metrics, log};
+    Heartbeats beats{registry, switches, executors, {}};
 };
 
 // `protocol/naming.md §4.1`: unhealthy after more than 15 s of silence, gone after more than 30 s; a beat heals.
@@ -196,8 +208,12 @@ TEST_F(HeartbeatsTest, WhatExpiredComesBackWithItsNextBeat) {
     EXPECT_EQ(hosts().size(), 1u);
 }
 
-TEST_F(HeartbeatsTest, DeregisteringTheUnknownLeavesNoTrace) {
+// As after a restart, when a client deregisters before it was heard of.
+TEST_F(HeartbeatsTest, ALateBeatOfTheUnknownRevivesNobodyEither) {
     deregister();
+    EXPECT_EQ(full(), BeatAnswer::kOk);
+    EXPECT_TRUE(hosts().empty());
+    executors.advance(15100ms);
     EXPECT_EQ(full(), BeatAnswer::kOk);
     EXPECT_EQ(hosts().size(), 1u);
 }
@@ -226,6 +242,104 @@ TEST_F(HeartbeatsTest, ANodeThatStoodStillHearsFirst) {
     executors.advance(10s);
     ASSERT_EQ(hosts().size(), 1u) << "who does not beat now is gone";
     EXPECT_EQ(hosts()[0]->instance().ip, "5.5.5.5");
+}
+
+// `protocol/naming.md §4.1`, reply: override, then the publisher's metadata, then the switch.
+TEST_F(HeartbeatsTest, TheIntervalIsTheOperatorsThenThePublishersThenTheSwitchs) {
+    turn("clientBeatInterval", "7000");
+    EXPECT_EQ(beat(true).value().interval_ms, 7000);
+    register_instance();
+    EXPECT_EQ(beat(true).value().interval_ms, 7000);
+    register_instance(instance("5.5.5.5", {{"preserved.heart.beat.interval", "3000"}}));
+    EXPECT_EQ(beat(true).value().interval_ms, 3000);
+    override_with({{"preserved.heart.beat.interval", "2000"}});
+    EXPECT_EQ(beat(true).value().interval_ms, 2000);
+    EXPECT_EQ(beat(false).value().interval_ms, 2000);
+    override_with({{"preserved.heart.beat.interval", "soon"}});
+    EXPECT_EQ(beat(true).value().interval_ms, 7000) << "what is no number counts as not there";
+}
+
+TEST_F(HeartbeatsTest, TheOperatorsTimesComeFirst) {
+    register_instance(instance("5.5.5.5", {{"preserved.heart.beat.timeout", "20000"}}));
+    override_with({{"preserved.heart.beat.timeout", "40000"}, {"preserved.ip.delete.timeout", "50000"}});
+    executors.advance(40s);
+    EXPECT_TRUE(healthy());
+    executors.advance(200ms);
+    EXPECT_FALSE(healthy());
+    executors.advance(9700ms);
+    EXPECT_EQ(hosts().size(), 1u);
+    executors.advance(300ms);
+    EXPECT_TRUE(hosts().empty());
+}
+
+// Trap 48: the name says the opposite.
+TEST_F(HeartbeatsTest, EnableClientBeatMeansNeverExpire) {
+    register_instance(instance("5.5.5.5", {{"enableClientBeat", "true"}}));
+    register_instance(instance("5.5.5.6", {{"enableClientBeat", "no"}}));
+    executors.advance(1h);
+    registry.sweep(10s);
+    ASSERT_EQ(hosts().size(), 1u);
+    EXPECT_EQ(hosts()[0]->instance().ip, "5.5.5.5");
+    EXPECT_TRUE(healthy());
+    override_with({{"enableClientBeat", "false"}});
+    executors.advance(6s);
+    EXPECT_TRUE(hosts().empty()) << "an operator may say otherwise";
+}
+
+TEST_F(HeartbeatsTest, AServiceMayNeverExpireAsAWhole) {
+    register_instance();
+    registry.on_lane(kService, Registry::Entry::kRun, [&](const ServicePtr& service) {
+        auto metadata = std::make_shared<ServiceMetadata>();
+        metadata->ephemeral = true;
+        metadata->data = {{"enableClientBeat", "yes"}};
+        service->set_metadata(std::move(metadata), executors.time.now);
+        registry.show(service, Registry::Telling::kTell);
+    });
+    executors.advance(1h);
+    EXPECT_EQ(hosts().size(), 1u);
+}
+
+TEST_F(HeartbeatsTest, WhileHealthChecksAreOffNobodyExpires) {
+    register_instance();
+    turn("check", "false");
+    executors.advance(1h);
+    registry.sweep(10s);
+    ASSERT_EQ(hosts().size(), 1u);
+    EXPECT_TRUE(healthy());
+    turn("check", "true");
+    light();
+    executors.advance(10s);
+    EXPECT_TRUE(healthy());
+    executors.advance(5200ms);
+    EXPECT_FALSE(healthy());
+}
+
+TEST_F(HeartbeatsTest, WithoutExpiryTheSilentStayUnhealthy) {
+    Heartbeats lasting{registry, switches, executors, {.expire = false}};
+    lasting.register_instance(kService, instance(), [](const auto&) {});
+    executors.advance(15200ms);
+    EXPECT_FALSE(healthy());
+    executors.advance(1h);
+    registry.sweep(10s);
+    ASSERT_EQ(hosts().size(), 1u);
+    lasting.beat(kService, instance(), true, [](const auto& answer) { EXPECT_EQ(answer.value().code, 10200); });
+    EXPECT_TRUE(healthy());
+    executors.advance(15s);
+    EXPECT_TRUE(healthy());
+    executors.advance(200ms);
+    EXPECT_FALSE(healthy());
+}
+
+TEST_F(HeartbeatsTest, AHealedInstanceIsWatchedFromItsBeatOn) {
+    register_instance(instance("5.5.5.5", {{"preserved.ip.delete.timeout", "3600000"}}));
+    executors.advance(20s);
+    EXPECT_FALSE(healthy());
+    light();
+    EXPECT_TRUE(healthy());
+    executors.advance(15s);
+    EXPECT_TRUE(healthy());
+    executors.advance(200ms);
+    EXPECT_FALSE(healthy());
 }
 
 TEST_F(HeartbeatsTest, ManyInstancesNeedOneTimer) {

@@ -62,8 +62,7 @@ std::string instance_id(const Instance& instance, const ServiceKey& service) {
     return instance.ip + "#" + std::to_string(instance.port) + "#" + instance.cluster + "#" + service.grouped_name();
 }
 
-BeatTimes beat_times_of(const Metadata& metadata) {
-    BeatTimes times;
+BeatTimes beat_times_of(const Metadata& metadata, BeatTimes times) {
     for (const auto& [key, value] : metadata) {
         if (key == kInterval) {
             times.interval = time_of(value, times.interval);

@@ -37,8 +37,8 @@ struct BeatTimes {
     std::chrono::milliseconds removed_after{30000};
 };
 
-/// Reads the preserved.* metadata keys; what is not a number counts as the default.
-[[nodiscard]] BeatTimes beat_times_of(const Metadata& metadata);
+/// Reads the preserved.* metadata keys; what is not there or not a number counts as the default.
+[[nodiscard]] BeatTimes beat_times_of(const Metadata& metadata, BeatTimes defaults = {});
 
 /// The rules that every registration obeys (`protocol/naming.md §1.4`, semantic check): the message, or nothing.
 [[nodiscard]] std::optional<std::string> check_instance(const Instance& instance);

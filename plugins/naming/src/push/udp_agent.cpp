@@ -32,15 +32,17 @@ std::optional<Version> parse_version(std::string_view text) {
 
 }  // namespace
 
-bool is_told_by_udp(std::string_view agent, const UdpVersions& oldest) {
+bool is_told_by_udp(std::string_view agent, const SwitchDomain& switches) {
     constexpr std::string_view kMark = ":v";
     struct Kind {
         std::string_view prefix;
         std::string_view oldest;
     };
-    const Kind kinds[] = {{"Nacos-Java-Client", oldest.java},     {"Nacos-Go-Client", oldest.go},
-                          {"Nacos-C-Client", oldest.c},           {"vip-client4cpp", oldest.c},
-                          {"Nacos-CSharp-Client", oldest.csharp}, {"Nacos-DNS", oldest.python}};
+    // Python's own clients know no UDP: its version is for Nacos-DNS.
+    const Kind kinds[] = {
+        {"Nacos-Java-Client", switches.push_version_java},     {"Nacos-Go-Client", switches.push_version_go},
+        {"Nacos-C-Client", switches.push_version_c},           {"vip-client4cpp", switches.push_version_c},
+        {"Nacos-CSharp-Client", switches.push_version_csharp}, {"Nacos-DNS", switches.push_version_python}};
     for (const Kind& kind : kinds) {
         if (!agent.starts_with(kind.prefix)) {
             continue;

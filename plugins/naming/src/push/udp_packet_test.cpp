@@ -96,7 +96,7 @@ TEST(UdpAck, AnythingElseIsNone) {
 
 // `protocol/naming.md §5`, the table of agents, and trap 41.
 TEST(UdpAgent, OnlyKindsAndVersionsThatKnowUdpAreTold) {
-    const UdpVersions oldest;
+    const SwitchDomain oldest;
     for (const char* agent :
          {"Nacos-Java-Client:v1.4.6", "Nacos-Java-Client:v0.1.0", "Nacos-Java-Client:v2.0.0-SNAPSHOT",
           "Nacos-Go-Client:v1.0.1", "Nacos-C-Client:v1.0.21", "vip-client4cpp:v1.0.12", "Nacos-CSharp-Client:v0.9.0",
@@ -110,8 +110,8 @@ TEST(UdpAgent, OnlyKindsAndVersionsThatKnowUdpAreTold) {
           "Nacos-Java-Client:v99999999999.0.0", "Nacos-Java-Client:v-1.0.0"}) {
         EXPECT_FALSE(is_told_by_udp(agent, oldest)) << agent;
     }
-    UdpVersions newer;
-    newer.java = "1.4.7";
+    SwitchDomain newer;
+    newer.push_version_java = "1.4.7";
     EXPECT_FALSE(is_told_by_udp("Nacos-Java-Client:v1.4.6", newer));
     EXPECT_TRUE(is_told_by_udp("Nacos-Java-Client:v1.10.0", newer));
 }
