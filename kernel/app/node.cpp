@@ -17,6 +17,7 @@
 #include "http/server.hpp"
 #include "net/io_threads.hpp"
 #include "net/listener.hpp"
+#include "net/udp_socket.hpp"
 #include "observe/logging.hpp"
 #include "observe/metrics_registry.hpp"
 #include "plugin/host.hpp"
@@ -78,6 +79,7 @@ struct Node::Parts {
     std::optional<runtime::KernelExecutors> executors;
     std::optional<net::IoThreads> io;
     std::optional<cluster::MemberTable> members;
+    std::optional<net::UdpSockets> net;
     std::optional<http::Router> router;
     std::optional<http::Server> http;
     std::unique_ptr<rpc::Transport> transport;
@@ -207,6 +209,7 @@ void Node::Parts::make_servers() {
                       threads(run, "block_threads", std::max<std::size_t>(1, cores / 8)));
     io.emplace(threads(run, "io_threads", std::max<std::size_t>(1, cores / 4)));
     members.emplace(spi::MemberAddress{info.advertised_ip, info.port});
+    net.emplace(*io, addresses);
 
     const spi::Settings& web = of("http");
     http::ServerSettings http_settings;
@@ -237,7 +240,7 @@ void Node::Parts::make_servers() {
 
 spi::Status Node::Parts::start_plugins() {
     host.emplace(descriptors,
-                 plugin::Surroundings{info, *executors, *router, *rpc, *rpc, *members, metrics,
+                 plugin::Surroundings{info, *executors, *router, *rpc, *rpc, *members, *net, metrics, *logging,
                                       [this](const std::string& name) -> spi::Log& { return logging->of(name); },
                                       [this](const std::string& name) -> const spi::Settings& { return of(name); }},
                  std::chrono::duration_cast<std::chrono::milliseconds>(

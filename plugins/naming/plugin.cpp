@@ -1,8 +1,10 @@
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <pharos/spi/kv_store.hpp>
 #include <pharos/spi/plugin.hpp>
+#include <pharos/spi/store.hpp>
 
 #include "api_http/naming_http.hpp"
 #include "api_rpc/naming_rpc.hpp"
@@ -10,6 +12,10 @@
 #include "index/clock_mark.hpp"
 #include "index/registry.hpp"
 #include "push/pusher.hpp"
+#include "push/udp_pusher.hpp"
+#include "state/catalogue.hpp"
+#include "state/last_views.hpp"
+#include "state/switches.hpp"
 
 namespace {
 
@@ -17,11 +23,27 @@ namespace naming = pharos::naming;
 namespace spi = pharos::spi;
 using namespace std::chrono_literals;
 
+constexpr std::int64_t kSecond = spi::Duration(1s).count();
+constexpr std::int64_t kDay = spi::Duration(24h).count();
+
 constexpr spi::SettingSpec kSettings[] = {
     {"lanes", spi::SettingType::kInteger, "256", 1, 65536, "Number of serial queues that services are spread over."},
+    {"empty_service_expiry", spi::SettingType::kDuration, "60s", kSecond, kDay,
+     "How long a service without instances is kept, with what operators have set for it."},
+    {"override_expiry", spi::SettingType::kDuration, "60s", kSecond, kDay,
+     "How long what operators have set for an instance outlives the instance."},
+    {"settle", spi::SettingType::kDuration, "20s", 0, kDay,
+     "How long after a start a service may be answered from its last view; 0 = never."},
+    {"settle_share", spi::SettingType::kInteger, "50", 1, 100,
+     "Per cent of a service's last instances that must be back before it shows only what is there."},
+    {"expire_instance", spi::SettingType::kBool, "true", 0, 0,
+     "Whether an instance that sends no beats is removed; false: it only becomes unhealthy."},
+    {"udp_port", spi::SettingType::kInteger, "0", 0, 65535, "UDP port that pushes to 1.x clients come from; 0: any."},
 };
 
-constexpr spi::Duration kSweep = 30s;
+constexpr spi::Duration kSweep = 5s;
+/// Sweeps between two drops of texts that nobody uses and two marks of the clock.
+constexpr unsigned kSlowly = 6;
 constexpr spi::Duration kPatience = 5s;
 
 /// Naming: services, their instances, and the push of changes.
@@ -29,12 +51,27 @@ class NamingPlugin final : public spi::Plugin {
 public:
     spi::Status init(spi::PluginContext& context) noexcept override {
         context_ = &context;
-        registry_.emplace(context.executors(), static_cast<std::size_t>(context.settings().integer("lanes")));
-        pusher_.emplace(*registry_, context.executors(), context.connections(), context.metrics(), context.log());
-        registry_->set_listener(*pusher_);
-        heartbeats_.emplace(*registry_, context.executors());
-        rpc_.emplace(*registry_, context.connections());
-        http_.emplace(*registry_, *heartbeats_, context.executors().clock());
+        const spi::Settings& settings = context.settings();
+        spi::Executors& executors = context.executors();
+        const auto duration = [&settings](std::string_view key) { return spi::Duration(settings.integer(key)); };
+        registry_.emplace(executors, static_cast<std::size_t>(settings.integer("lanes")));
+        catalogue_.emplace(*registry_, executors, context.log(),
+                           naming::Catalogue::Options{.empty_service_expiry = duration("empty_service_expiry"),
+                                                      .override_expiry = duration("override_expiry")});
+        last_views_.emplace(
+            *registry_, executors, context.log(),
+            naming::LastViews::Options{.settle = duration("settle"),
+                                       .share = static_cast<double>(settings.integer("settle_share")) / 100.0});
+        pusher_.emplace(*registry_, switches_, executors, context.connections(), context.metrics(), context.log());
+        registry_->add_listener(*pusher_);
+        registry_->add_listener(*last_views_);
+        switches_.on_change([this] { pusher_->on_switches_changed(); });
+        udp_.emplace(*registry_, switches_, executors, context.metrics(), context.log());
+        pusher_->set_datagrams(*udp_);
+        heartbeats_.emplace(*registry_, switches_, executors,
+                            naming::Heartbeats::Options{.expire = settings.boolean("expire_instance")});
+        rpc_.emplace(*registry_, switches_, context.connections());
+        http_.emplace(*registry_, *heartbeats_, *catalogue_, switches_, *udp_, context);
         if (spi::Status status = rpc_->add_to(context.rpc()); !status) {
             return status;
         }
@@ -43,8 +80,21 @@ public:
     }
 
     spi::Status start() noexcept override {
-        clock_mark_.emplace(registry_->clock(), context_->services().find<spi::KvStore>());
+        auto* const kv_store = context_->services().find<spi::KvStore>();
+        auto* const store = context_->services().find<spi::Store>();
+        clock_mark_.emplace(registry_->clock(), kv_store);
         clock_mark_->restore();
+        if (spi::Status status = switches_.start(store); !status) {
+            return status;
+        }
+        if (spi::Status status = catalogue_->start(store); !status) {
+            return status;
+        }
+        const auto udp_port = static_cast<std::uint16_t>(context_->settings().integer("udp_port"));
+        if (spi::Status status = udp_->start(context_->net(), udp_port); !status) {
+            return {status.code(), "naming.udp_port: " + status.message()};
+        }
+        last_views_->start(kv_store);
         arm_sweep();
         return {};
     }
@@ -53,23 +103,42 @@ public:
         if (!registry_) {
             return;
         }
-        http_->stop();
+        http_->stop(kPatience);
         rpc_->stop();
         gauges_.clear();
         gate_.close(kPatience);
+        last_views_->stop(kPatience);
+        catalogue_->stop(kPatience);
+        switches_.stop(kPatience);
         heartbeats_->stop(kPatience);
         pusher_->stop(kPatience);
+        udp_->stop(kPatience);
     }
 
-    void health(spi::HealthSink& sink) const noexcept override { sink.report("naming.ap", spi::HealthState::kOk, ""); }
+    void health(spi::HealthSink& sink) const noexcept override {
+        const spi::Duration left = last_views_->left();
+        const std::size_t held = left > 0s ? registry_->count().held_services : 0;
+        if (held == 0) {
+            sink.report("naming.ap", spi::HealthState::kOk, "");
+            return;
+        }
+        sink.report(
+            "naming.ap", spi::HealthState::kDegraded,
+            std::to_string(held) + " services are answered from what they showed before the restart, for at most " +
+                std::to_string(std::chrono::ceil<std::chrono::seconds>(left).count()) + " s more (naming.settle)");
+    }
 
 private:
     void arm_sweep() {
         context_->executors().timers().after(kSweep, [this] {
             if (pharos::sdk::Gate::Pass pass = gate_.enter()) {
                 context_->executors().work().post([this, pass = std::move(pass)] {
-                    registry_->sweep();
-                    clock_mark_->save();
+                    registry_->sweep(std::chrono::milliseconds(switches_.cache_millis()));
+                    catalogue_->sweep();
+                    if (++sweeps_ % kSlowly == 0) {
+                        registry_->drop_unused();
+                        clock_mark_->save();
+                    }
                     arm_sweep();
                 });
             }
@@ -82,7 +151,10 @@ private:
             gauges_.push_back(metrics.gauge(
                 name, help, {}, [this, member] { return static_cast<double>(registry_->count().*member); }));
         };
-        add("pharos_naming_services", "Services that have instances.", &naming::Registry::Counts::services);
+        add("pharos_naming_services", "Services that exist, with or without instances.",
+            &naming::Registry::Counts::services);
+        add("pharos_naming_held_services", "Services that are answered from what they showed before the restart.",
+            &naming::Registry::Counts::held_services);
         add("pharos_naming_instances", "Instances of all services.", &naming::Registry::Counts::instances);
         add("pharos_naming_subscribers", "Subscriptions of all clients.", &naming::Registry::Counts::subscribers);
     }
@@ -91,14 +163,20 @@ private:
     // In this order: what comes later uses what comes before.
     std::optional<naming::Registry> registry_;
     std::optional<naming::ClockMark> clock_mark_;
+    naming::Switches switches_;
+    std::optional<naming::Catalogue> catalogue_;
+    std::optional<naming::LastViews> last_views_;
     std::optional<naming::Pusher> pusher_;
+    std::optional<naming::UdpPusher> udp_;
     std::optional<naming::Heartbeats> heartbeats_;
     std::optional<naming::NamingRpc> rpc_;
     std::optional<naming::NamingHttp> http_;
     std::vector<spi::Registration> gauges_;
+    unsigned sweeps_ = 0;
     pharos::sdk::Gate gate_;
 };
 
 }  // namespace
 
-PHAROS_PLUGIN(NamingPlugin, "naming", "0.1.0", PHAROS_PROVIDES(), PHAROS_REQUIRES("pharos.KvStore/1?"), kSettings)
+PHAROS_PLUGIN(NamingPlugin, "naming", "0.1.0", PHAROS_PROVIDES(),
+              PHAROS_REQUIRES("pharos.KvStore/1?", "pharos.Store/1?"), kSettings)

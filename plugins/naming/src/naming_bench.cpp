@@ -33,8 +33,9 @@ struct World {
     testing::FakeMetrics metrics;
     testing::NullLog log;
     Registry registry{executors, 256};
-    Pusher pusher{registry, executors, connections, metrics, log};
-    World() { registry.set_listener(pusher); }
+    Switches switches;
+    Pusher pusher{registry, switches, executors, connections, metrics, log};
+    World() { registry.add_listener(pusher); }
 };
 
 void encode_host(benchmark::State& state) {
@@ -51,13 +52,13 @@ void publish(benchmark::State& state) {
     for (int i = 0; i < hosts; ++i) {
         world.registry.publish(
             world.registry.add_connection(testing::make_connection(static_cast<std::uint64_t>(i + 1))), kService,
-            publication(i), [](const TiePtr&) {});
+            publication(i), [](const spi::Result<TiePtr>&) {});
     }
     const ClientPtr client = world.registry.find_connection(1);
     const PublicationPtr wishes[] = {publication(60'000), publication(60'001)};
     int turn = 0;
     for (auto _ : state) {
-        world.registry.publish(client, kService, wishes[turn++ & 1], [](const TiePtr&) {});
+        world.registry.publish(client, kService, wishes[turn++ & 1], [](const spi::Result<TiePtr>&) {});
     }
 }
 
@@ -68,7 +69,7 @@ void first_text(benchmark::State& state) {
         hosts.push_back(std::make_shared<const Host>(instance(i), kService));
     }
     for (auto _ : state) {
-        benchmark::DoNotOptimize(ServiceSnapshot(hosts, 1).hosts_json("", false));
+        benchmark::DoNotOptimize(ServiceSnapshot(hosts, 1).select({}).json);
     }
 }
 
@@ -79,7 +80,7 @@ void shared_text(benchmark::State& state) {
     }
     const ServiceSnapshot snapshot(hosts, 1);
     for (auto _ : state) {
-        benchmark::DoNotOptimize(snapshot.hosts_json("", false));
+        benchmark::DoNotOptimize(snapshot.select({}).json);
     }
 }
 

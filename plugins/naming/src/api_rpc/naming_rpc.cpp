@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include <pharos/protocol/params.hpp>
 #include <pharos/protocol/replies.hpp>
 #include <pharos/sdk/json_writer.hpp>
 
@@ -39,23 +40,63 @@ bool admit(const JsonDocument& body, const ServiceKey& key, std::string_view res
     return true;
 }
 
+/// What a change of instances is called on the wire.
+struct Operation {
+    std::string_view response;  ///< payload type
+    std::string_view type;      ///< echoed
+    std::string_view what;      ///< that a persistent service refuses
+};
+constexpr Operation kRegister{"InstanceResponse", "registerInstance", "register"};
+constexpr Operation kDeregister{"InstanceResponse", "deregisterInstance", "deregister"};
+constexpr Operation kBatch{"BatchInstanceResponse", "batchRegisterInstance", "batch register"};
+
+void reply_unsupported(spi::RpcResponder responder, std::string_view type) {
+    protocol::reply_rpc_failure(std::move(responder), protocol::kRpcInvalidParam,
+                                "Unsupported request type " + std::string(type));
+}
+
 /// The client of a connection that ended while its request was on the way (`protocol/naming.md §3.2`).
-void reply_client_gone(spi::RpcResponder responder, const spi::RpcRequest& request) {
+void reply_client_gone(spi::RpcResponder responder, const std::string& id) {
     protocol::reply_rpc_failure(std::move(responder), -401,
-                                "errCode: -401, errMsg: Client [" + request.connection->id +
+                                "errCode: -401, errMsg: Client [" + id +
                                     "] connection already disconnect, can't register ephemeral instance. ");
 }
 
-Registry::Done replying(spi::RpcResponder responder, std::string_view response_type, std::string_view type) {
-    return [responder = std::move(responder), response_type, type](const TiePtr&) mutable {
-        reply_instance(std::move(responder), response_type, type);
+/// What the reference throws at run time is decorated (`protocol/naming.md §3.2`).
+void reply_conflict(spi::RpcResponder responder, const std::string& message) {
+    protocol::reply_rpc_failure(std::move(responder), protocol::kRpcInvalidParam,
+                                "errCode: 400, errMsg: " + message + " ");
+}
+
+Registry::Done replying(spi::RpcResponder responder, const Operation& operation, const spi::RpcRequest& request,
+                        const ServiceKey& key) {
+    return [responder = std::move(responder), &operation, connection = request.connection,
+            key = std::make_unique<ServiceKey>(key)](const spi::Result<TiePtr>& outcome) mutable {
+        if (outcome) {
+            reply_instance(std::move(responder), operation.response, operation.type);
+        } else if (outcome.error().code() == spi::Code::kConflict) {
+            reply_conflict(std::move(responder), persistent_conflict(*key, operation.what));
+        } else {
+            reply_client_gone(std::move(responder), connection->id);
+        }
     };
+}
+
+/// What operators see of a connection that subscribes (`protocol/naming.md §3.3`).
+SubscriberInfoPtr subscriber_of(const spi::RpcRequest& request) {
+    const spi::ConnectionInfo& connection = *request.connection;
+    SubscriberInfo info{.ip = connection.client_ip, .agent = connection.client_version, .app = connection.app_name};
+    if (info.app.empty() || info.app == "-") {
+        const std::string_view header = protocol::trimmed(request.header("app"));
+        info.app = header.empty() ? "unknown" : header;
+    }
+    return std::make_shared<const SubscriberInfo>(std::move(info));
 }
 
 }  // namespace
 
-NamingRpc::NamingRpc(Registry& registry, spi::Connections& connections)
-    : registry_(registry), connections_(connections) {}
+NamingRpc::NamingRpc(Registry& registry, const Switches& switches, spi::Connections& connections)
+    : registry_(registry), switches_(switches), connections_(connections) {}
 
 spi::Status NamingRpc::add_to(spi::RpcMethods& methods) {
     using spi::Action;
@@ -71,6 +112,8 @@ spi::Status NamingRpc::add_to(spi::RpcMethods& methods) {
         &NamingRpc::instance);
     add("BatchInstanceRequest", "BatchInstanceResponse", Action::kWrite, "RemoteNamingInstanceBatchRegister",
         &NamingRpc::batch_instance);
+    add("PersistentInstanceRequest", "InstanceResponse", Action::kWrite, "RemoteNamingInstanceRegisterDeregister",
+        &NamingRpc::persistent_instance);
     add("ServiceQueryRequest", "QueryServiceResponse", Action::kRead, "RemoteNamingServiceQuery",
         &NamingRpc::service_query);
     add("SubscribeServiceRequest", "SubscribeServiceResponse", Action::kRead, "RemoteNamingServiceSubscribeUnSubscribe",
@@ -96,63 +139,71 @@ void NamingRpc::on_closed(const spi::ConnectionPtr& connection) noexcept {
 }
 
 void NamingRpc::instance(const spi::RpcRequest& request, spi::RpcResponder responder) {
-    constexpr std::string_view kResponse = "InstanceResponse";
-    constexpr std::string_view kRegister = "registerInstance";
-    constexpr std::string_view kDeregister = "deregisterInstance";
     const JsonDocument body(request.body);
     const ServiceKey key = service_of(body);
     const boost::json::object* json = protocol::find_object(body.root(), "instance");
     ParsedInstance parsed = json == nullptr ? ParsedInstance{} : parse_instance(body, *json);
-    if (!admit(body, key, kResponse, protocol::first_of(check_service(key), parsed.failure), responder)) {
+    if (!admit(body, key, kRegister.response, protocol::first_of(check_service(key), parsed.failure), responder)) {
         return;
     }
     const std::string_view type = body.text("type");
     const ClientPtr client = registry_.find_connection(request.connection->number);
     if (client == nullptr) {
-        reply_client_gone(std::move(responder), request);
-    } else if (type == kDeregister) {
-        registry_.withdraw(client, key, replying(std::move(responder), kResponse, kDeregister));
-    } else if (type != kRegister) {
-        protocol::reply_rpc_failure(std::move(responder), protocol::kRpcInvalidParam,
-                                    "Unsupported request type " + std::string(type));
+        reply_client_gone(std::move(responder), request.connection->id);
+    } else if (type == kDeregister.type) {
+        registry_.withdraw(client, key, parsed.instance.ip, parsed.instance.port,
+                           replying(std::move(responder), kDeregister, request, key));
+    } else if (type != kRegister.type) {
+        reply_unsupported(std::move(responder), type);
     } else if (json == nullptr) {
         protocol::reply_rpc_failure(std::move(responder), protocol::kRpcInvalidParam, "Instance can not be null.");
     } else if (const std::optional<std::string> wrong = check_instance(parsed.instance)) {
         protocol::reply_rpc_failure(std::move(responder), protocol::kRpcInvalidParam, *wrong);
     } else {
-        auto publication = std::make_shared<Publication>();
-        publication->hosts.push_back(std::make_shared<const Host>(std::move(parsed.instance), key));
-        registry_.publish(client, key, std::move(publication), replying(std::move(responder), kResponse, kRegister));
+        registry_.publish(client, key, publication_of({std::move(parsed.instance)}, key),
+                          replying(std::move(responder), kRegister, request, key));
     }
 }
 
-void NamingRpc::batch_instance(const spi::RpcRequest& request, spi::RpcResponder responder) {
-    constexpr std::string_view kResponse = "BatchInstanceResponse";
-    constexpr std::string_view kBatch = "batchRegisterInstance";
+void NamingRpc::persistent_instance(const spi::RpcRequest& request, spi::RpcResponder responder) {
     const JsonDocument body(request.body);
     const ServiceKey key = service_of(body);
-    auto publication = std::make_shared<Publication>();
+    if (!admit(body, key, kRegister.response, check_service(key), responder)) {
+        return;
+    }
+    const ServicePtr service = registry_.find(key);
+    const bool is_ephemeral = service != nullptr && service->exists() && service->is_ephemeral();
+    reply_conflict(std::move(responder), is_ephemeral ? "Current service " + key.grouped_name() +
+                                                            " is ephemeral service, can't register persistent instance."
+                                                      : "This server keeps ephemeral instances only, service " +
+                                                            key.grouped_name() + " can't have persistent ones.");
+}
+
+void NamingRpc::batch_instance(const spi::RpcRequest& request, spi::RpcResponder responder) {
+    const JsonDocument body(request.body);
+    const ServiceKey key = service_of(body);
+    std::vector<Instance> instances;
     protocol::CheckFailure failure = check_service(key);
-    if (const boost::json::array* instances = protocol::find_array(body.root(), "instances")) {
-        for (const boost::json::value& item : *instances) {
+    if (const boost::json::array* items = protocol::find_array(body.root(), "instances")) {
+        for (const boost::json::value& item : *items) {
             if (const boost::json::object* json = item.if_object(); json != nullptr && !failure) {
                 ParsedInstance parsed = parse_instance(body, *json);
                 failure = std::move(parsed.failure);
-                publication->hosts.push_back(std::make_shared<const Host>(std::move(parsed.instance), key));
+                instances.push_back(std::move(parsed.instance));
             }
         }
     }
-    if (!admit(body, key, kResponse, failure, responder)) {
+    if (!admit(body, key, kBatch.response, failure, responder)) {
         return;
     }
     const ClientPtr client = registry_.find_connection(request.connection->number);
     if (client == nullptr) {
-        reply_client_gone(std::move(responder), request);
-    } else if (const std::string_view type = body.text("type"); type != kBatch) {
-        protocol::reply_rpc_failure(std::move(responder), protocol::kRpcInvalidParam,
-                                    "Unsupported request type " + std::string(type));
+        reply_client_gone(std::move(responder), request.connection->id);
+    } else if (const std::string_view type = body.text("type"); type != kBatch.type) {
+        reply_unsupported(std::move(responder), type);
     } else {
-        registry_.publish(client, key, std::move(publication), replying(std::move(responder), kResponse, kBatch));
+        registry_.publish(client, key, publication_of(std::move(instances), key),
+                          replying(std::move(responder), kBatch, request, key));
     }
 }
 
@@ -161,12 +212,16 @@ void NamingRpc::service_query(const spi::RpcRequest& request, spi::RpcResponder 
     const JsonDocument body(request.body);
     const ServiceKey key = service_of(body);
     const std::string_view clusters = body.text("cluster");
-    if (!admit(body, key, kResponse, protocol::first_of(check_service(key), protocol::check_clusters(clusters)),
-               responder)) {
+    const std::int64_t udp_port = protocol::integer(body.root(), "udpPort", 0).value_or(-1);
+    if (!admit(
+            body, key, kResponse,
+            protocol::first_of(check_service(key), protocol::check_clusters(clusters), protocol::check_port(udp_port)),
+            responder)) {
         return;
     }
-    reply_service_info(std::move(responder), kResponse, {}, key, *registry_.snapshot(key), clusters,
-                       protocol::boolean(body.root(), "healthyOnly", false));
+    reply_service_info(std::move(responder), kResponse, {}, key, *registry_.snapshot(key),
+                       {.clusters = clusters, .healthy_only = protocol::boolean(body.root(), "healthyOnly", false)},
+                       switches_.cache_millis());
 }
 
 void NamingRpc::subscribe(const spi::RpcRequest& request, spi::RpcResponder responder) {
@@ -180,14 +235,24 @@ void NamingRpc::subscribe(const spi::RpcRequest& request, spi::RpcResponder resp
     }
     const ClientPtr client = registry_.find_connection(request.connection->number);
     if (client == nullptr) {
-        reply_client_gone(std::move(responder), request);
+        reply_client_gone(std::move(responder), request.connection->id);
         return;
     }
-    auto reply = [this, key, clusters, responder = std::move(responder)](const TiePtr& tie) mutable {
+    auto reply = [this, key, clusters, connection = request.connection,
+                  responder = std::move(responder)](const spi::Result<TiePtr>& outcome) mutable {
+        if (!outcome) {
+            reply_client_gone(std::move(responder), connection->id);
+            return;
+        }
+        const TiePtr& tie = outcome.value();
         const SnapshotPtr snapshot = tie != nullptr ? tie->service->snapshot() : registry_.snapshot(key);
-        reply_service_info(std::move(responder), kResponse, "success", key, *snapshot, clusters, false);
+        reply_service_info(std::move(responder), kResponse, "success", key, *snapshot, {.clusters = clusters},
+                           switches_.cache_millis());
     };
     if (protocol::boolean(body.root(), "subscribe", false)) {
+        if (client->subscriber_info() == nullptr) {
+            client->set_subscriber_info(subscriber_of(request));
+        }
         registry_.subscribe(client, key, std::move(clusters), std::move(reply));
     } else {
         registry_.unsubscribe(client, key, std::move(reply));

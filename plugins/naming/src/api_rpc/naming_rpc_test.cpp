@@ -25,7 +25,7 @@ public:
 class NamingRpcTest : public ::testing::Test {
 protected:
     NamingRpcTest() {
-        registry.set_listener(pusher);
+        registry.add_listener(pusher);
         EXPECT_TRUE(rpc.add_to(methods));
         rpc.on_registered(connection);
     }
@@ -50,8 +50,9 @@ protected:
     spi::ConnectionPtr connection = testing::make_connection(1);
     Methods methods;
     Registry registry{executors, 4};
-    Pusher pusher{registry, executors, connections, metrics, log};
-    NamingRpc rpc{registry, connections};
+    Switches switches;
+    Pusher pusher{registry, switches, executors, connections, metrics, log};
+    NamingRpc rpc{registry, switches, connections};
 };
 
 constexpr const char* kRegister =

@@ -65,8 +65,8 @@ void reply_instance(spi::RpcResponder responder, std::string_view response_type,
 }
 
 void reply_service_info(spi::RpcResponder responder, std::string_view response_type, std::string_view message,
-                        const ServiceKey& key, const ServiceSnapshot& snapshot, std::string_view clusters,
-                        bool healthy_only) {
+                        const ServiceKey& key, const ServiceSnapshot& snapshot, const Selection& selection,
+                        std::int64_t cache_ms) {
     std::string head = R"({"resultCode":200,"errorCode":0,)";
     if (!message.empty()) {
         head += R"("message":)";
@@ -74,11 +74,12 @@ void reply_service_info(spi::RpcResponder responder, std::string_view response_t
         head += ',';
     }
     head += R"("serviceInfo":)";
-    append_info_head(head, key.name, key.group, clusters);
+    append_info_head(head, key.name, key.group, selection.clusters, cache_ms);
+    SelectedHosts hosts = snapshot.select(selection);
     std::string tail;
-    append_info_tail(tail, snapshot.last_ref_time());
+    append_info_tail(tail, snapshot.last_ref_time(), hosts.reach_protection_threshold);
     tail += R"(,"success":true})";
-    const spi::Piece body[] = {head, snapshot.hosts_json(clusters, healthy_only), tail};
+    const spi::Piece body[] = {head, std::move(hosts.json), tail};
     responder.send(response_type, body);
 }
 

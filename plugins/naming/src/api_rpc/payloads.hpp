@@ -35,7 +35,7 @@ struct ParsedInstance {
 void reply_instance(spi::RpcResponder responder, std::string_view response_type, std::string_view type);
 /// {"resultCode":200,"errorCode":0[,"message":…],"serviceInfo":{…},"success":true}
 void reply_service_info(spi::RpcResponder responder, std::string_view response_type, std::string_view message,
-                        const ServiceKey& key, const ServiceSnapshot& snapshot, std::string_view clusters,
-                        bool healthy_only);
+                        const ServiceKey& key, const ServiceSnapshot& snapshot, const Selection& selection,
+                        std::int64_t cache_ms);
 
 }  // namespace pharos::naming

@@ -1,12 +1,13 @@
 #include "index/registry.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace pharos::naming {
 
 Registry::Registry(spi::Executors& executors, std::size_t lanes)
-    : lanes_(executors.work(), lanes), clock_(executors.clock()) {}
+    : time_(executors.clock()), lanes_(executors.work(), lanes), clock_(executors.clock()) {}
 
 Registry::~Registry() {
     // Clients, ties and services refer to each other: what is left must be taken apart.
@@ -19,7 +20,7 @@ Registry::~Registry() {
     }
     for (const ClientPtr& client : clients) {
         for (const TiePtr& tie : close(*client)) {
-            tie->service->sync(tie);
+            tie->service->sync(tie, Service::Cause::kEnded, time_.steady());
         }
     }
 }
@@ -52,23 +53,23 @@ void Registry::remove_connection(spi::ConnectionNumber number) {
         client = std::move(found->second);
         connections_.erase(found);
     }
-    for (const TiePtr& tie : close(*client)) {
-        tie->service->lane().run([this, tie] { apply(tie, nullptr); });
+    apply_closed(close(*client));
+}
+
+void Registry::apply_closed(const std::vector<TiePtr>& ties) {
+    for (const TiePtr& tie : ties) {
+        tie->service->lane().run([this, tie] { apply(tie, Service::Cause::kEnded, nullptr); });
     }
 }
 
 std::vector<TiePtr> Registry::close(Client& client) {
-    std::vector<TiePtr> ties;
     std::lock_guard lock(client.mutex_);
     client.closed_ = true;
-    ties.reserve(client.ties_.size());
-    for (const auto& [service, tie] : client.ties_) {
+    for (const TiePtr& tie : client.ties_) {
         tie->publication.store(nullptr);
         tie->subscription.store(nullptr);
-        ties.push_back(tie);
     }
-    client.ties_.clear();
-    return ties;
+    return std::exchange(client.ties_, {});
 }
 
 ClientPtr Registry::ip_port_client(const std::string& ip, std::uint16_t port) {
@@ -76,6 +77,7 @@ ClientPtr Registry::ip_port_client(const std::string& ip, std::uint16_t port) {
     {
         std::shared_lock lock(clients_mutex_);
         if (const auto found = ip_ports_.find(id); found != ip_ports_.end()) {
+            found->second->touch(time_.steady());  // under the lock: a sweep sees it
             return found->second;
         }
     }
@@ -84,6 +86,7 @@ ClientPtr Registry::ip_port_client(const std::string& ip, std::uint16_t port) {
     if (client == nullptr) {
         client = std::make_shared<Client>(++last_client_number_, std::move(id));
     }
+    client->touch(time_.steady());
     return client;
 }
 
@@ -119,40 +122,83 @@ SnapshotPtr Registry::snapshot(const ServiceKey& key) {
                               : std::make_shared<const ServiceSnapshot>(std::vector<HostPtr>{}, clock_.next());
 }
 
+std::vector<TiePtr>::iterator Registry::place_of(Client& client, const Service* service) {
+    return std::lower_bound(
+        client.ties_.begin(), client.ties_.end(), service,
+        [](const TiePtr& tie, const Service* wanted) { return std::less<>{}(tie->service.get(), wanted); });
+}
+
 TiePtr Registry::tie_of(const ClientPtr& client, const ServicePtr& service) {
-    TiePtr& tie = client->ties_[service.get()];
-    if (tie == nullptr) {
-        tie = std::make_shared<Tie>(client, service);
+    const auto place = place_of(*client, service.get());
+    if (place != client->ties_.end() && (*place)->service == service) {
+        return *place;
     }
-    return tie;
+    return *client->ties_.insert(place, std::make_shared<Tie>(client, service));
 }
 
 void Registry::forget_if_unused(const TiePtr& tie) {
-    const auto found = tie->client->ties_.find(tie->service.get());
-    if (found != tie->client->ties_.end() && found->second == tie && tie->publication.load() == nullptr &&
+    Client& client = *tie->client;
+    const auto place = place_of(client, tie->service.get());
+    if (place != client.ties_.end() && *place == tie && tie->publication.load() == nullptr &&
         tie->subscription.load() == nullptr) {
-        tie->client->ties_.erase(found);
+        client.ties_.erase(place);
     }
 }
 
-void Registry::apply(const TiePtr& tie, Done done) {
-    const Service::Changes changes = tie->service->sync(tie);
+void Registry::refuse(const TiePtr& tie) {
+    std::lock_guard lock(tie->client->mutex_);
+    tie->publication.store(nullptr);
+    forget_if_unused(tie);
+}
+
+void Registry::apply(const TiePtr& tie, Service::Cause cause, Done done) {
+    const ServicePtr& service = tie->service;
+    spi::Result<TiePtr> outcome(tie);
+    if (!service->admits(tie)) {
+        refuse(tie);
+        if (cause == Service::Cause::kRegistration) {
+            outcome = spi::Status(spi::Code::kConflict, persistent_conflict(service->key(), "register"));
+        }
+    }
+    const Service::Changes changes = service->sync(tie, cause, time_.steady());
     if (changes.hosts) {
-        tie->service->renew_snapshot(clock_.next());
+        service->renew_snapshot(clock_.next(), time_.steady());
     }
     if (done) {
-        done(tie);
+        done(outcome);
     }
-    if (changes.hosts) {
-        listener_->on_hosts_changed(tie->service);
+    for (ChangeListener* listener : listeners_) {
+        if (changes.hosts) {
+            listener->on_hosts_changed(service);
+        }
+        if (changes.subscribed) {
+            listener->on_subscribed(tie);
+        }
     }
-    if (changes.subscribed) {
-        listener_->on_subscribed(tie);
+}
+
+void Registry::show(const ServicePtr& service, Telling telling) {
+    service->renew_snapshot(clock_.next(), time_.steady());
+    if (telling == Telling::kTell) {
+        for (ChangeListener* listener : listeners_) {
+            listener->on_hosts_changed(service);
+        }
+    }
+}
+
+void Registry::on_lane(const ServiceKey& key, Entry entry, spi::UniqueFunction<void(const ServicePtr&)> task) {
+    ServicePtr service = find_or_make(key);
+    sdk::Lane& lane = service->lane();
+    spi::Task on_it = [service = std::move(service), task = std::move(task)]() mutable { task(service); };
+    if (entry == Entry::kRun) {
+        lane.run(std::move(on_it));
+    } else {
+        lane.post(std::move(on_it));
     }
 }
 
 template <class Wish>
-void Registry::change(const ClientPtr& client, const ServicePtr& service, Wish wish, Done done) {
+void Registry::change(const ClientPtr& client, const ServicePtr& service, Service::Cause cause, Wish wish, Done done) {
     TiePtr tie;
     {
         std::lock_guard lock(client->mutex_);
@@ -163,31 +209,62 @@ void Registry::change(const ClientPtr& client, const ServicePtr& service, Wish w
         }
     }
     if (tie == nullptr) {
-        done(nullptr);
+        done(spi::Status(spi::Code::kClosed, "the client " + client->id() + " is gone"));
         return;
     }
+    client->updated_ms_.store(time_.wall_ms(), std::memory_order_relaxed);
     service->lane().run(
-        [this, tie = std::move(tie), done = std::move(done)]() mutable { apply(tie, std::move(done)); });
+        [this, cause, tie = std::move(tie), done = std::move(done)]() mutable { apply(tie, cause, std::move(done)); });
 }
 
 void Registry::publish(const ClientPtr& client, const ServiceKey& key, PublicationPtr publication, Done done) {
     change(
-        client, find_or_make(key), [&](Tie& tie) { tie.publication.store(std::move(publication)); }, std::move(done));
+        client, find_or_make(key), Service::Cause::kRegistration,
+        [&](Tie& tie) { tie.publication.store(std::move(publication)); }, std::move(done));
 }
 
-void Registry::withdraw(const ClientPtr& client, const ServiceKey& key, Done done) {
-    const TiePtr tie = find_tie(client, key);
-    if (tie == nullptr) {
-        done(nullptr);
+void Registry::withdraw(const ClientPtr& client, const ServiceKey& key, std::string ip, std::uint16_t port, Done done) {
+    const ServicePtr service = find(key);
+    if (service == nullptr) {
+        done(TiePtr{});
         return;
     }
-    change(
-        client, tie->service, [](Tie& wish) { wish.publication.store(nullptr); }, std::move(done));
+    TiePtr tie;
+    PublicationPtr before;
+    if (client != nullptr) {
+        std::lock_guard lock(client->mutex_);
+        const auto place = place_of(*client, service.get());
+        if (place != client->ties_.end() && (*place)->service == service) {
+            tie = *place;
+            before = tie->publication.load();
+            tie->publication.store(nullptr);
+            forget_if_unused(tie);
+        }
+    }
+    service->lane().run([this, service, tie, before, ip = std::move(ip), port, done = std::move(done)]() mutable {
+        if (service->is_held()) {
+            bool forgotten = service->forget_held(ip, port);
+            for (const HostPtr& host : before != nullptr ? before->hosts : std::vector<HostPtr>{}) {
+                forgotten |= service->forget_held(host->instance().ip, host->instance().port);
+            }
+            if (forgotten) {
+                if (tie != nullptr) {
+                    service->sync(tie, Service::Cause::kAsked, time_.steady());
+                }
+                show(service, Telling::kTell);
+            }
+        }
+        if (tie != nullptr) {
+            apply(tie, Service::Cause::kAsked, std::move(done));
+        } else {
+            done(tie);
+        }
+    });
 }
 
 void Registry::subscribe(const ClientPtr& client, const ServiceKey& key, std::string clusters, Done done) {
     change(
-        client, find_or_make(key),
+        client, find_or_make(key), Service::Cause::kAsked,
         [&](Tie& tie) { tie.subscription.store(std::make_shared<const std::string>(std::move(clusters))); },
         std::move(done));
 }
@@ -195,11 +272,12 @@ void Registry::subscribe(const ClientPtr& client, const ServiceKey& key, std::st
 void Registry::unsubscribe(const ClientPtr& client, const ServiceKey& key, Done done) {
     const TiePtr tie = find_tie(client, key);
     if (tie == nullptr) {
-        done(nullptr);
+        done(TiePtr{});
         return;
     }
     change(
-        client, tie->service, [](Tie& wish) { wish.subscription.store(nullptr); }, std::move(done));
+        client, tie->service, Service::Cause::kAsked, [](Tie& wish) { wish.subscription.store(nullptr); },
+        std::move(done));
 }
 
 void Registry::replace(const TiePtr& tie, const PublicationPtr& expected, PublicationPtr publication) {
@@ -211,7 +289,7 @@ void Registry::replace(const TiePtr& tie, const PublicationPtr& expected, Public
         tie->publication.store(std::move(publication));
         forget_if_unused(tie);
     }
-    tie->service->lane().run([this, tie] { apply(tie, nullptr); });
+    tie->service->lane().run([this, tie] { apply(tie, Service::Cause::kEnded, nullptr); });
 }
 
 TiePtr Registry::find_tie(const ClientPtr& client, const ServiceKey& key) const {
@@ -220,8 +298,8 @@ TiePtr Registry::find_tie(const ClientPtr& client, const ServiceKey& key) const 
         return nullptr;
     }
     std::lock_guard lock(client->mutex_);
-    const auto found = client->ties_.find(service.get());
-    return found == client->ties_.end() ? nullptr : found->second;
+    const auto place = place_of(*client, service.get());
+    return place != client->ties_.end() && (*place)->service == service ? *place : nullptr;
 }
 
 std::vector<ServicePtr> Registry::all_services() const {
@@ -239,7 +317,7 @@ std::vector<std::string> Registry::list(std::string_view namespace_id, std::stri
     std::vector<std::string> names;
     for (const ServicePtr& service : all_services()) {
         const ServiceKey& key = service->key();
-        if (key.namespace_id == namespace_id && key.group == group && service->has_publishers()) {
+        if (key.namespace_id == namespace_id && key.group == group && service->exists()) {
             names.push_back(key.name);
         }
     }
@@ -247,12 +325,86 @@ std::vector<std::string> Registry::list(std::string_view namespace_id, std::stri
     return names;
 }
 
+std::vector<ServicePtr> Registry::services(std::string_view namespace_id) const {
+    std::vector<ServicePtr> found = all_services();
+    std::erase_if(found, [&](const ServicePtr& service) {
+        return !service->exists() || (!namespace_id.empty() && service->key().namespace_id != namespace_id);
+    });
+    std::sort(found.begin(), found.end(), [](const ServicePtr& a, const ServicePtr& b) { return a->key() < b->key(); });
+    return found;
+}
+
+void Registry::members(const std::vector<ServicePtr>& services,
+                       spi::UniqueFunction<void(std::vector<ServiceMembers>)> done) {
+    struct Collected {
+        std::vector<ServiceMembers> members;
+        spi::UniqueFunction<void(std::vector<ServiceMembers>)> done;
+        std::atomic<std::size_t> left;
+    };
+    auto collected = std::make_shared<Collected>();
+    collected->members.resize(services.size());
+    collected->done = std::move(done);
+    collected->left = services.size() + 1;
+    const auto arrive = [collected] {
+        if (collected->left.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            collected->done(std::move(collected->members));
+        }
+    };
+    for (std::size_t i = 0; i < services.size(); ++i) {
+        services[i]->lane().run([service = services[i], i, collected, arrive] {
+            collected->members[i] = {service, service->publishers(), service->subscribers()};
+            arrive();
+        });
+    }
+    arrive();
+}
+
+ClientPtr Registry::find_client(std::string_view id) const {
+    std::shared_lock lock(clients_mutex_);
+    if (const auto found = ip_ports_.find(std::string(id)); found != ip_ports_.end()) {
+        return found->second;
+    }
+    for (const auto& [number, client] : connections_) {
+        if (client->id() == id) {
+            return client;
+        }
+    }
+    return nullptr;
+}
+
+std::vector<ClientPtr> Registry::clients() const {
+    std::vector<ClientPtr> found;
+    std::shared_lock lock(clients_mutex_);
+    found.reserve(connections_.size() + ip_ports_.size());
+    for (const auto& [number, client] : connections_) {
+        found.push_back(client);
+    }
+    for (const auto& [id, client] : ip_ports_) {
+        found.push_back(client);
+    }
+    std::sort(found.begin(), found.end(),
+              [](const ClientPtr& a, const ClientPtr& b) { return a->number() < b->number(); });
+    return found;
+}
+
+std::vector<TiePtr> Registry::ties(const ClientPtr& client) {
+    std::vector<TiePtr> found;
+    {
+        std::lock_guard lock(client->mutex_);
+        found = client->ties_;
+    }
+    std::sort(found.begin(), found.end(),
+              [](const TiePtr& a, const TiePtr& b) { return a->service->key() < b->service->key(); });
+    return found;
+}
+
 Registry::Counts Registry::count() const {
     Counts counts;
     for (const ServicePtr& service : all_services()) {
-        counts.services += service->has_publishers() ? 1u : 0u;
+        counts.services += service->exists() ? 1u : 0u;
         counts.instances += service->snapshot()->hosts().size();
         counts.subscribers += service->subscriber_count();
+        counts.held_services += service->is_held() ? 1u : 0u;
     }
     std::shared_lock lock(clients_mutex_);
     counts.connection_clients = connections_.size();
@@ -260,7 +412,7 @@ Registry::Counts Registry::count() const {
     return counts;
 }
 
-void Registry::sweep() {
+void Registry::drop_unused() {
     constexpr unsigned kIdleSweeps = 2;
     for (ServiceShard& shard : service_shards_) {
         std::unique_lock lock(shard.mutex);
@@ -268,21 +420,50 @@ void Registry::sweep() {
             // References to a service come from this table, under its lock, or from another reference: if the table's
             // is the only one, nobody can be about to change it.
             const ServicePtr& service = entry->second;
-            service->snapshot()->drop_unused_text();
-            const bool unused = service.use_count() == 1;
+            const SnapshotPtr snapshot = service->snapshot();
+            snapshot->drop_unused_text();
+            const bool unused = service.use_count() == 1 && !service->exists() && snapshot->metadata() == nullptr &&
+                                snapshot->overrides() == nullptr;
             service->idle_sweeps = unused ? service->idle_sweeps + 1 : 0;
             entry = service->idle_sweeps > kIdleSweeps ? shard.services.erase(entry) : std::next(entry);
         }
     }
-    std::unique_lock lock(clients_mutex_);
-    std::erase_if(ip_ports_, [](const auto& entry) {
-        const ClientPtr& client = entry.second;
-        std::lock_guard guard(client->mutex_);
-        if (client.use_count() == 1 && client->ties_.empty()) {
-            client->closed_ = true;
-        }
-        return client->closed_;
-    });
+}
+
+void Registry::sweep(spi::Duration cache) {
+    const spi::Duration now = time_.steady();
+    std::vector<TiePtr> ended;
+    {
+        std::unique_lock lock(clients_mutex_);
+        std::erase_if(ip_ports_, [&](const auto& entry) {
+            if (!is_idle(*entry.second, now - entry.second->last_seen(), cache)) {
+                return false;
+            }
+            const std::vector<TiePtr> ties = close(*entry.second);
+            ended.insert(ended.end(), ties.begin(), ties.end());
+            return true;
+        });
+    }
+    apply_closed(ended);
+}
+
+bool Registry::is_idle(Client& client, spi::Duration idle, spi::Duration cache) {
+    constexpr spi::Duration kWithoutInstances = std::chrono::seconds(30);
+    constexpr spi::Duration kWithInstances = std::chrono::seconds(180);
+    if (idle <= kWithoutInstances) {
+        return false;
+    }
+    std::lock_guard lock(client.mutex_);
+    const auto has = [&](auto member) {
+        return std::any_of(client.ties_.begin(), client.ties_.end(),
+                           [member](const TiePtr& tie) { return ((*tie).*member).load() != nullptr; });
+    };
+    return idle > kWithInstances || (!has(&Tie::publication) && (idle > cache || !has(&Tie::subscription)));
+}
+
+std::string persistent_conflict(const ServiceKey& key, std::string_view what) {
+    return "Current service " + key.grouped_name() + " is persistent service, can't " + std::string(what) +
+           " ephemeral instance.";
 }
 
 }  // namespace pharos::naming

@@ -7,7 +7,6 @@
 
 #include <pharos/testing/fakes.hpp>
 
-#include "beat/heartbeats.hpp"
 #include "push/pusher.hpp"
 
 namespace pharos::naming {
@@ -28,16 +27,16 @@ PublicationPtr publication(const std::string& ip, const ServiceKey& key = kServi
 
 class RegistryTest : public ::testing::Test {
 protected:
-    RegistryTest() { registry.set_listener(pusher); }
+    RegistryTest() { registry.add_listener(pusher); }
 
     ClientPtr connect(spi::ConnectionNumber number) {
         return registry.add_connection(testing::make_connection(number));
     }
     void publish(const ClientPtr& client, const std::string& ip) {
-        registry.publish(client, kService, publication(ip), [](const TiePtr&) {});
+        registry.publish(client, kService, publication(ip), [](const spi::Result<TiePtr>&) {});
     }
     void subscribe(const ClientPtr& client) {
-        registry.subscribe(client, kService, "", [](const TiePtr&) {});
+        registry.subscribe(client, kService, "", [](const spi::Result<TiePtr>&) {});
     }
     std::vector<std::string> ips() {
         std::vector<std::string> found;
@@ -55,7 +54,8 @@ protected:
     testing::FakeMetrics metrics;
     testing::NullLog log;
     Registry registry{executors, 16};
-    Pusher pusher{registry, executors, connections, metrics, log};
+    Switches switches;
+    Pusher pusher{registry, switches, executors, connections, metrics, log};
 };
 
 using Strings = std::vector<std::string>;
@@ -66,7 +66,7 @@ TEST_F(RegistryTest, AConnectionHasOneRecordAServiceAndTheLastOneCounts) {
     publish(client, "1.1.1.1");
     publish(client, "1.1.1.2");
     EXPECT_EQ(ips(), Strings{"1.1.1.2"});
-    registry.withdraw(client, kService, [](const TiePtr&) {});
+    registry.withdraw(client, kService, "", 0, [](const spi::Result<TiePtr>&) {});
     EXPECT_EQ(ips(), Strings{});
 }
 
@@ -78,7 +78,8 @@ TEST_F(RegistryTest, TheEndOfAConnectionTakesAllItsRecordsAway) {
     registry.remove_connection(1);
     EXPECT_EQ(ips(), Strings{"1.1.1.2"});
     bool applied = true;
-    registry.publish(first, kService, publication("1.1.1.9"), [&](const TiePtr& tie) { applied = tie != nullptr; });
+    registry.publish(first, kService, publication("1.1.1.9"),
+                     [&](const spi::Result<TiePtr>& tie) { applied = tie.is_ok(); });
     EXPECT_FALSE(applied);
     EXPECT_EQ(ips(), Strings{"1.1.1.2"});
 }
@@ -102,8 +103,9 @@ TEST_F(RegistryTest, ListsOnlyServicesThatSomebodyPublishes) {
 TEST_F(RegistryTest, TheFirstPushFollowsTheSubscriptionAndIsNewerThanItsReply) {
     const ClientPtr client = connect(1);
     std::int64_t replied = 0;
-    registry.subscribe(client, kService, "",
-                       [&](const TiePtr& tie) { replied = tie->service->snapshot()->last_ref_time(); });
+    registry.subscribe(client, kService, "", [&](const spi::Result<TiePtr>& tie) {
+        replied = tie.value()->service->snapshot()->last_ref_time();
+    });
     ASSERT_EQ(connections.pushes.size(), 1u);
     const auto push = connections.ack();
     EXPECT_EQ(push.type, "NotifySubscriberRequest");
@@ -200,7 +202,8 @@ TEST_F(RegistryTest, ASubscriberThatTakesNothingFor300SecondsIsClosed) {
 TEST_F(RegistryTest, AConnectionHasAtMostEightPushesInFlight) {
     const ClientPtr client = connect(1);
     for (int i = 0; i < 20; ++i) {
-        registry.subscribe(client, {"public", "DEFAULT_GROUP", "s" + std::to_string(i)}, "", [](const TiePtr&) {});
+        registry.subscribe(client, {"public", "DEFAULT_GROUP", "s" + std::to_string(i)}, "",
+                           [](const spi::Result<TiePtr>&) {});
     }
     EXPECT_EQ(connections.pushes.size(), 8u);
     int told = 0;
@@ -215,7 +218,7 @@ TEST_F(RegistryTest, UnsubscribedMeansNoMorePushes) {
     const ClientPtr client = connect(1);
     subscribe(client);
     connections.ack();
-    registry.unsubscribe(client, kService, [](const TiePtr&) {});
+    registry.unsubscribe(client, kService, [](const spi::Result<TiePtr>&) {});
     publish(connect(2), "1.1.1.1");
     executors.advance(1s);
     EXPECT_TRUE(connections.pushes.empty());
@@ -225,52 +228,16 @@ TEST_F(RegistryTest, AnIdleServiceIsForgottenAndAUsedOneIsNot) {
     const ClientPtr client = connect(1);
     publish(client, "1.1.1.1");
     for (int i = 0; i < 5; ++i) {
-        registry.sweep();
+        registry.drop_unused();
     }
     EXPECT_NE(registry.find(kService), nullptr);
-    registry.withdraw(client, kService, [](const TiePtr&) {});
+    registry.withdraw(client, kService, "", 0, [](const spi::Result<TiePtr>&) {});
     for (int i = 0; i < 5; ++i) {
-        registry.sweep();
+        registry.drop_unused();
     }
     EXPECT_EQ(registry.find(kService), nullptr);
     publish(client, "1.1.1.1");
     EXPECT_EQ(ips(), Strings{"1.1.1.1"});
-}
-
-// `protocol/naming.md §4.1`: unhealthy after 15 s of silence, gone after 30 s; a beat heals.
-TEST_F(RegistryTest, BeatsKeepAnHttpInstanceAlive) {
-    Heartbeats beats(registry, executors);
-    Instance instance;
-    instance.ip = "5.5.5.5";
-    instance.port = 80;
-    EXPECT_FALSE(beats.beat(kService, "5.5.5.5", 80));
-    beats.register_instance(kService, instance, [](const TiePtr&) {});
-    const auto healthy = [&] { return registry.snapshot(kService)->hosts().front()->instance().healthy; };
-    for (int i = 0; i < 10; ++i) {
-        executors.advance(5s);
-        EXPECT_TRUE(beats.beat(kService, "5.5.5.5", 80));
-    }
-    EXPECT_TRUE(healthy());
-    executors.advance(15100ms);
-    EXPECT_FALSE(healthy());
-    EXPECT_TRUE(beats.beat(kService, "5.5.5.5", 80));
-    EXPECT_TRUE(healthy());
-    executors.advance(29900ms);
-    EXPECT_EQ(ips(), Strings{"5.5.5.5"});
-    executors.advance(200ms);
-    EXPECT_EQ(ips(), Strings{});
-    EXPECT_FALSE(beats.beat(kService, "5.5.5.5", 80));
-}
-
-TEST_F(RegistryTest, AWallClockThatJumpsExpiresNobody) {
-    Heartbeats beats(registry, executors);
-    Instance instance;
-    instance.ip = "5.5.5.5";
-    instance.port = 80;
-    beats.register_instance(kService, instance, [](const TiePtr&) {});
-    executors.time.wall += 3'600'000;
-    executors.advance(14s);
-    EXPECT_EQ(ips(), Strings{"5.5.5.5"});
 }
 
 // What overtakes what must not matter: the last wish of every client is what stays.
@@ -280,8 +247,9 @@ TEST(RegistryThreads, TheLastWishOfEveryClientStays) {
     testing::FakeMetrics metrics;
     testing::NullLog log;
     Registry registry(executors, 4);
-    Pusher pusher(registry, executors, connections, metrics, log);
-    registry.set_listener(pusher);
+    Switches switches;
+    Pusher pusher(registry, switches, executors, connections, metrics, log);
+    registry.add_listener(pusher);
     constexpr int kClients = 4;
     std::vector<std::thread> threads;
     std::atomic<int> done{0};
@@ -291,9 +259,9 @@ TEST(RegistryThreads, TheLastWishOfEveryClientStays) {
                 registry.add_connection(testing::make_connection(static_cast<std::uint64_t>(c + 1)));
             for (int i = 0; i < 2000; ++i) {
                 const std::string ip = std::to_string(c) + ".0.0." + std::to_string(i % 250);
-                registry.publish(client, kService, publication(ip), [&](const TiePtr&) { ++done; });
+                registry.publish(client, kService, publication(ip), [&](const spi::Result<TiePtr>&) { ++done; });
                 if (i % 3 == 0) {
-                    registry.withdraw(client, kService, [&](const TiePtr&) { ++done; });
+                    registry.withdraw(client, kService, "", 0, [&](const spi::Result<TiePtr>&) { ++done; });
                 } else {
                     ++done;
                 }
@@ -301,7 +269,8 @@ TEST(RegistryThreads, TheLastWishOfEveryClientStays) {
             if (c % 2 == 0) {
                 registry.remove_connection(static_cast<std::uint64_t>(c + 1));
             } else {
-                registry.publish(client, kService, publication(std::to_string(c) + ".9.9.9"), [](const TiePtr&) {});
+                registry.publish(client, kService, publication(std::to_string(c) + ".9.9.9"),
+                                 [](const spi::Result<TiePtr>&) {});
             }
         });
     }

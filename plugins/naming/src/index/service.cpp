@@ -1,6 +1,7 @@
 #include "index/service.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "index/client.hpp"
 
@@ -9,12 +10,37 @@ namespace pharos::naming {
 namespace {
 
 /// Whether clients see no difference: a registration that is repeated tells nobody anything.
+bool shows_the_same(const HostPtr& a, const HostPtr& b) { return a == b || a->json() == b->json(); }
 bool shows_the_same(const Publication& a, const Publication& b) {
     return std::equal(a.hosts.begin(), a.hosts.end(), b.hosts.begin(), b.hosts.end(),
-                      [](const HostPtr& x, const HostPtr& y) { return x == y || x->json() == y->json(); });
+                      [](const HostPtr& x, const HostPtr& y) { return shows_the_same(x, y); });
 }
 
 }  // namespace
+
+PublicationPtr publication_of(std::vector<Instance> instances, const ServiceKey& service) {
+    auto made = std::make_shared<Publication>();
+    made->hosts.reserve(instances.size());
+    for (Instance& instance : instances) {
+        made->hosts.push_back(std::make_shared<const Host>(std::move(instance), service));
+    }
+    return made;
+}
+
+/// What is shown beside the live hosts, by override tag, which tells instances apart here as well.
+struct Service::Held {
+    std::unordered_map<std::string, HostPtr> hosts;
+    std::size_t enough = 0;
+    std::size_t live = 0;  ///< hosts of all publishers
+
+    /// Whether all of it is here as it is: it makes no difference to what is shown.
+    [[nodiscard]] bool covers(const Publication& publication) const {
+        return std::all_of(publication.hosts.begin(), publication.hosts.end(), [this](const HostPtr& host) {
+            const auto found = hosts.find(override_tag(host->instance()));
+            return found != hosts.end() && shows_the_same(found->second, host);
+        });
+    }
+};
 
 Service::Service(ServiceKey key, sdk::Lane& lane, std::int64_t now_ref)
     : key_(std::move(key)),
@@ -22,34 +48,58 @@ Service::Service(ServiceKey key, sdk::Lane& lane, std::int64_t now_ref)
       lane_(lane),
       snapshot_(std::make_shared<const ServiceSnapshot>(std::vector<HostPtr>{}, now_ref)) {}
 
-Service::Changes Service::sync(const TiePtr& tie) {
-    return {.hosts = sync_publication(tie), .subscribed = sync_subscription(tie)};
+Service::~Service() = default;
+
+bool Service::admits(const TiePtr& tie) const {
+    const bool persistent = reserved_ ? !*reserved_ : exists() && !is_ephemeral();
+    // Who is in stays in: two nodes may have decided differently, and then the flag changes under the publishers.
+    return !persistent || std::any_of(publishers_.begin(), publishers_.end(),
+                                      [&](const Publisher& publisher) { return publisher.tie == tie; });
 }
 
-bool Service::sync_publication(const TiePtr& tie) {
+Service::Changes Service::sync(const TiePtr& tie, Cause cause, spi::Duration now) {
+    return {.hosts = sync_publication(tie, cause, now), .subscribed = sync_subscription(tie)};
+}
+
+bool Service::sync_publication(const TiePtr& tie, Cause cause, spi::Duration now) {
     const std::uint64_t number = tie->client->number();
     const auto place =
         std::lower_bound(publishers_.begin(), publishers_.end(), number,
                          [](const Publisher& p, std::uint64_t n) { return p.tie->client->number() < n; });
     const bool known = place != publishers_.end() && place->tie->client->number() == number;
     PublicationPtr wanted = tie->publication.load();
+    const PublicationPtr before = known ? place->applied : nullptr;
+    const PublicationPtr after = wanted;
     if (wanted == nullptr) {
         // A newer tie of the same client may have taken the place: it is not this one's to clear.
         if (!known || place->tie != tie) {
             return false;
         }
         publishers_.erase(place);
+        if (cause == Cause::kEnded) {
+            lost_at_.store(now.count(), std::memory_order_relaxed);
+        }
     } else if (!known) {
         publishers_.insert(place, {tie, std::move(wanted)});
+        create(true, now);
     } else {
-        const bool same = shows_the_same(*place->applied, *wanted);
+        const bool same = shows_the_same(*before, *wanted);
         *place = {tie, std::move(wanted)};
         if (same) {
             return false;
         }
     }
     publisher_count_.store(publishers_.size(), std::memory_order_relaxed);
-    return true;
+    if (publishers_.empty()) {
+        empty_since_.store(now.count(), std::memory_order_relaxed);
+    }
+    if (held_ == nullptr) {
+        return true;
+    }
+    held_->live += after != nullptr ? after->hosts.size() : 0;
+    held_->live -= before != nullptr ? before->hosts.size() : 0;
+    return held_->live >= held_->enough || (before != nullptr && !held_->covers(*before)) ||
+           (after != nullptr && !held_->covers(*after));
 }
 
 bool Service::sync_subscription(const TiePtr& tie) {
@@ -69,13 +119,106 @@ bool Service::sync_subscription(const TiePtr& tie) {
     return wanted;
 }
 
-void Service::renew_snapshot(std::int64_t last_ref_time) {
+void Service::renew_snapshot(std::int64_t last_ref_time, spi::Duration now) {
     std::vector<HostPtr> hosts;
-    hosts.reserve(publishers_.size());
+    hosts.reserve(publishers_.size() + (held_ != nullptr ? held_->hosts.size() : 0));
     for (const Publisher& publisher : publishers_) {
         hosts.insert(hosts.end(), publisher.applied->hosts.begin(), publisher.applied->hosts.end());
     }
-    snapshot_.store(std::make_shared<const ServiceSnapshot>(std::move(hosts), last_ref_time));
+    if (held_ != nullptr && held_->live >= held_->enough) {
+        release(now);
+    }
+    if (held_ != nullptr) {
+        std::unordered_map<std::string, HostPtr> absent = held_->hosts;
+        for (const HostPtr& host : hosts) {
+            absent.erase(override_tag(host->instance()));
+        }
+        for (auto& [tag, host] : absent) {
+            hosts.push_back(std::move(host));
+        }
+    }
+    if (overrides_ != nullptr) {
+        auto after = std::make_unique<Merged>();
+        for (HostPtr& host : hosts) {
+            host = merged(host, *after);
+        }
+        merged_ = std::move(after);
+    }
+    snapshot_.store(std::make_shared<const ServiceSnapshot>(std::move(hosts), last_ref_time, metadata_, overrides_));
+}
+
+HostPtr Service::merged(const HostPtr& host, Merged& after) const {
+    const auto override = overrides_->find(override_tag(host->instance()));
+    if (override == overrides_->end()) {
+        return host;
+    }
+    const auto known = merged_ == nullptr ? Merged::const_iterator{} : merged_->find(host);
+    const bool is_known = merged_ != nullptr && known != merged_->end();
+    HostPtr shown =
+        is_known ? known->second : std::make_shared<const Host>(merge(host->instance(), override->second), key_);
+    after.emplace(host, shown);
+    return shown;
+}
+
+void Service::create(bool ephemeral, spi::Duration now) noexcept {
+    if (!exists()) {
+        ephemeral_.store(ephemeral, std::memory_order_relaxed);
+        empty_since_.store(now.count(), std::memory_order_relaxed);
+        exists_.store(true, std::memory_order_relaxed);
+    }
+}
+
+void Service::set_metadata(ServiceMetadataPtr metadata, spi::Duration now) {
+    metadata_ = std::move(metadata);
+    if (metadata_ == nullptr) {
+        return;
+    }
+    create(metadata_->ephemeral, now);
+    if (publishers_.empty()) {
+        ephemeral_.store(metadata_->ephemeral, std::memory_order_relaxed);
+    }
+}
+
+void Service::set_override(const std::string& tag, const InstanceOverride* override) {
+    Overrides changed = overrides_ == nullptr ? Overrides{} : *overrides_;
+    if (override != nullptr) {
+        changed.insert_or_assign(tag, *override);
+    } else {
+        changed.erase(tag);
+    }
+    overrides_ = changed.empty() ? nullptr : std::make_shared<const Overrides>(std::move(changed));
+    merged_.reset();
+}
+
+void Service::remove() noexcept { exists_.store(false, std::memory_order_relaxed); }
+
+void Service::hold(std::vector<HostPtr> hosts, std::size_t enough, spi::Duration now) {
+    held_ = std::make_unique<Held>();
+    held_->enough = std::max<std::size_t>(enough, 1);
+    for (HostPtr& host : hosts) {
+        std::string tag = override_tag(host->instance());
+        held_->hosts.insert_or_assign(std::move(tag), std::move(host));
+    }
+    for (const Publisher& publisher : publishers_) {
+        held_->live += publisher.applied->hosts.size();
+    }
+    create(true, now);
+    is_held_.store(true, std::memory_order_relaxed);
+}
+
+bool Service::forget_held(std::string_view ip, std::uint16_t port) {
+    return held_ != nullptr && std::erase_if(held_->hosts, [&](const auto& entry) {
+                                   const Instance& instance = entry.second->instance();
+                                   return instance.port == port && instance.ip == ip;
+                               }) != 0;
+}
+
+void Service::release(spi::Duration now) noexcept {
+    held_.reset();
+    is_held_.store(false, std::memory_order_relaxed);
+    if (publishers_.empty()) {
+        empty_since_.store(now.count(), std::memory_order_relaxed);
+    }
 }
 
 }  // namespace pharos::naming

@@ -20,13 +20,6 @@ std::chrono::milliseconds time_of(std::string_view text, std::chrono::millisecon
     return whole ? std::chrono::milliseconds(number) : fallback;
 }
 
-std::string make_id(const Instance& instance, const ServiceKey& service) {
-    if (!instance.id.empty()) {
-        return instance.id;
-    }
-    return instance.ip + "#" + std::to_string(instance.port) + "#" + instance.cluster + "#" + service.grouped_name();
-}
-
 /// "simple" without metadata, the metadata's own value, or nothing at all (`protocol/naming.md §1.2`).
 std::string_view generator_of(const Metadata& metadata) {
     for (const auto& [key, value] : metadata) {
@@ -41,7 +34,7 @@ std::string encode(const Instance& instance, const ServiceKey& service) {
     std::string out;
     out.reserve(384);
     sdk::JsonWriter json(out);
-    json.begin_object().member("instanceId", make_id(instance, service)).member("ip", instance.ip);
+    json.begin_object().member("instanceId", instance_id(instance, service)).member("ip", instance.ip);
     json.member("port", instance.port).member("weight", instance.weight).member("healthy", instance.healthy);
     json.member("enabled", instance.enabled).member("ephemeral", true).member("clusterName", instance.cluster);
     json.member("serviceName", service.grouped_name()).key("metadata").begin_object();
@@ -62,8 +55,14 @@ std::string encode(const Instance& instance, const ServiceKey& service) {
 
 }  // namespace
 
-BeatTimes beat_times_of(const Metadata& metadata) {
-    BeatTimes times;
+std::string instance_id(const Instance& instance, const ServiceKey& service) {
+    if (!instance.id.empty()) {
+        return instance.id;
+    }
+    return instance.ip + "#" + std::to_string(instance.port) + "#" + instance.cluster + "#" + service.grouped_name();
+}
+
+BeatTimes beat_times_of(const Metadata& metadata, BeatTimes times) {
     for (const auto& [key, value] : metadata) {
         if (key == kInterval) {
             times.interval = time_of(value, times.interval);
@@ -88,6 +87,19 @@ std::optional<std::string> check_instance(const Instance& instance) {
         }
     }
     return std::nullopt;
+}
+
+void Host::append_healthy_json(std::string& out) const {
+    // Quotes inside of texts are escaped, so this can only be the member.
+    constexpr std::string_view kSick = R"(,"healthy":false)";
+    const std::size_t at = instance_.healthy ? std::string::npos : json_.find(kSick);
+    if (at == std::string::npos) {
+        out += json_;
+        return;
+    }
+    out.append(json_, 0, at);
+    out += R"(,"healthy":true)";
+    out.append(json_, at + kSick.size());
 }
 
 Host::Host(Instance instance, const ServiceKey& service)

@@ -63,7 +63,8 @@ ServiceSnapshot snapshot() {
 }
 
 std::size_t count(const ServiceSnapshot& of, std::string_view clusters, bool healthy_only) {
-    const std::shared_ptr<const std::string> text = of.hosts_json(clusters, healthy_only);
+    const std::shared_ptr<const std::string> text =
+        of.select({.clusters = clusters, .healthy_only = healthy_only}).json;
     std::size_t found = 0;
     for (std::size_t at = text->find("\"ip\""); at != std::string::npos; at = text->find("\"ip\"", at + 1)) {
         ++found;
@@ -85,19 +86,19 @@ TEST(Snapshot, Selection) {
 
 TEST(Snapshot, TheTextOfAllHostsIsSharedUntilItIsUnused) {
     const ServiceSnapshot all = snapshot();
-    const auto first = all.hosts_json("", false);
-    EXPECT_EQ(first, all.hosts_json("", false));
+    const auto first = all.select({}).json;
+    EXPECT_EQ(first, all.select({}).json);
     all.drop_unused_text();
-    EXPECT_EQ(first, all.hosts_json("", false));  // it was used since
+    EXPECT_EQ(first, all.select({}).json);  // it was used since
     all.drop_unused_text();
     all.drop_unused_text();
-    EXPECT_NE(first, all.hosts_json("", false));
+    EXPECT_NE(first, all.select({}).json);
 }
 
 TEST(Snapshot, InfoAroundTheHosts) {
     std::string text;
-    append_info_head(text, "g1", "DEFAULT_GROUP", "a,b");
-    append_info_tail(text, 1795402284190);
+    append_info_head(text, "g1", "DEFAULT_GROUP", "a,b", 10000);
+    append_info_tail(text, 1795402284190, false);
     EXPECT_EQ(text, R"({"name":"g1","groupName":"DEFAULT_GROUP","clusters":"a,b","cacheMillis":10000,"hosts":[],)"
                     R"("lastRefTime":1795402284190,"checksum":"","allIps":false,"allIPs":false,)"
                     R"("reachProtectionThreshold":false,"valid":true})");

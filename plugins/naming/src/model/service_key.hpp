@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@ struct ServiceKey {
     std::string name;
 
     bool operator==(const ServiceKey&) const = default;
+    auto operator<=>(const ServiceKey&) const = default;
 
     /// "group@@name", as HTTP and UDP show it.
     [[nodiscard]] std::string grouped_name() const { return group + "@@" + name; }

@@ -1,5 +1,7 @@
 #include "model/snapshot.hpp"
 
+#include <algorithm>
+
 #include <pharos/sdk/json_writer.hpp>
 
 namespace pharos::naming {
@@ -22,38 +24,70 @@ bool lists(std::string_view list, std::string_view name) {
 
 }  // namespace
 
-std::string ServiceSnapshot::encode(std::string_view clusters, bool healthy_only) const {
-    std::string out;
+ServiceSnapshot::Encoded ServiceSnapshot::encode(const Selection& selection) const {
+    const auto in_scope = [&](const Instance& instance) {
+        return (!selection.enabled_only || instance.enabled) &&
+               (selection.clusters.empty() || lists(selection.clusters, instance.cluster));
+    };
+    const auto is_selected = [&](const Instance& instance) {
+        return in_scope(instance) && (!selection.healthy_only || instance.healthy);
+    };
+    Encoded encoded;
     std::size_t size = 0;
-    for (const HostPtr& host : hosts_) {
-        size += host->json().size() + 1;
-    }
-    out.reserve(size);
+    std::size_t healthy = 0;
+    std::size_t selected = 0;
     for (const HostPtr& host : hosts_) {
         const Instance& instance = host->instance();
-        if (!instance.enabled || (healthy_only && !instance.healthy) ||
-            (!clusters.empty() && !lists(clusters, instance.cluster))) {
-            continue;
+        healthy += in_scope(instance) && instance.healthy ? 1u : 0u;
+        if (is_selected(instance)) {
+            ++selected;
+            size += host->json().size() + 1;
         }
-        out += out.empty() ? "" : ",";
-        out += host->json();
     }
-    return out;
+    // A label selector would come here: without a CMDB all pass (protocol/naming.md §1.7). 0 of 0 is not reached.
+    encoded.reach_protection_threshold = metadata_ != nullptr && selected != 0 &&
+                                         static_cast<float>(healthy) / static_cast<float>(selected) <=
+                                             static_cast<float>(std::max(0.0, metadata_->protect_threshold));
+    encoded.json.reserve(size);
+    for (const HostPtr& host : hosts_) {
+        if (is_selected(host->instance())) {
+            encoded.json += encoded.json.empty() ? "" : ",";
+            if (encoded.reach_protection_threshold) {
+                host->append_healthy_json(encoded.json);
+            } else {
+                encoded.json += host->json();
+            }
+        }
+    }
+    return encoded;
 }
 
-std::shared_ptr<const std::string> ServiceSnapshot::hosts_json(std::string_view clusters, bool healthy_only) const {
-    if (!clusters.empty() || healthy_only) {
-        return std::make_shared<const std::string>(encode(clusters, healthy_only));
+SelectedHosts ServiceSnapshot::select(const Selection& selection) const {
+    std::shared_ptr<const Encoded> text;
+    if (!selection.clusters.empty() || selection.healthy_only || !selection.enabled_only) {
+        text = std::make_shared<const Encoded>(encode(selection));
+    } else {
+        if (!used_.load(std::memory_order_relaxed)) {
+            used_.store(true, std::memory_order_relaxed);
+        }
+        text = text_.load();
+        if (text == nullptr) {
+            text = std::make_shared<const Encoded>(encode(selection));
+            text_.store(text);
+        }
     }
-    if (!used_.load(std::memory_order_relaxed)) {
-        used_.store(true, std::memory_order_relaxed);
+    const bool reached = text->reach_protection_threshold;
+    const std::string* json = &text->json;
+    return {{std::move(text), json}, reached};
+}
+
+const InstanceOverride* ServiceSnapshot::find_override(std::string_view ip, std::uint16_t port,
+                                                       std::string_view cluster) const {
+    if (overrides_ == nullptr) {
+        return nullptr;
     }
-    std::shared_ptr<const std::string> text = text_.load();
-    if (text == nullptr) {
-        text = std::make_shared<const std::string>(encode({}, false));
-        text_.store(text);
-    }
-    return text;
+    const auto found = overrides_->find(override_tag(ip, port, cluster));
+    return found == overrides_->end() ? nullptr : &found->second;
 }
 
 void ServiceSnapshot::drop_unused_text() const noexcept {
@@ -62,21 +96,26 @@ void ServiceSnapshot::drop_unused_text() const noexcept {
     }
 }
 
-void append_info_head(std::string& out, std::string_view name, std::string_view group, std::string_view clusters) {
+void append_info_head(std::string& out, std::string_view name, std::string_view group, std::string_view clusters,
+                      std::int64_t cache_ms) {
     out += R"({"name":)";
     sdk::JsonWriter::append_quoted(out, name);
     out += R"(,"groupName":)";
     sdk::JsonWriter::append_quoted(out, group);
     out += R"(,"clusters":)";
     sdk::JsonWriter::append_quoted(out, clusters);
-    out += R"(,"cacheMillis":10000,"hosts":[)";
+    out += R"(,"cacheMillis":)";
+    out += std::to_string(cache_ms);
+    out += R"(,"hosts":[)";
 }
 
-void append_info_tail(std::string& out, std::int64_t last_ref_time) {
+void append_info_tail(std::string& out, std::int64_t last_ref_time, bool reach_protection_threshold) {
     out += R"(],"lastRefTime":)";
     out += std::to_string(last_ref_time);
     // Both spellings of allIps: SDKs of different ages read one or the other (protocol/naming.md §2.1).
-    out += R"(,"checksum":"","allIps":false,"allIPs":false,"reachProtectionThreshold":false,"valid":true})";
+    out += R"(,"checksum":"","allIps":false,"allIPs":false,"reachProtectionThreshold":)";
+    out += reach_protection_threshold ? "true" : "false";
+    out += R"(,"valid":true})";
 }
 
 }  // namespace pharos::naming

@@ -20,9 +20,10 @@ constexpr spi::Duration kGiveUp = 300s;
 
 }  // namespace
 
-Pusher::Pusher(Registry& registry, spi::Executors& executors, spi::Connections& connections, spi::Metrics& metrics,
-               spi::Log& log)
+Pusher::Pusher(Registry& registry, const Switches& switches, spi::Executors& executors, spi::Connections& connections,
+               spi::Metrics& metrics, spi::Log& log)
     : registry_(registry),
+      switches_(switches),
       executors_(executors),
       connections_(connections),
       log_(log),
@@ -44,6 +45,9 @@ void Pusher::on_hosts_changed(const ServicePtr& service) noexcept {
 }
 
 void Pusher::fan_out(const ServicePtr& service) {
+    if (put_off(service)) {
+        return;
+    }
     const std::vector<TiePtr>& subscribers = service->subscribers();
     service->push_window().on_told(executors_.clock().steady(), subscribers.size());
     // The first slice is told from here, at once; the others by the pool.
@@ -65,11 +69,54 @@ void Pusher::fan_out(const ServicePtr& service) {
     }
 }
 
-void Pusher::on_subscribed(const TiePtr& tie) noexcept { offer(tie, true); }
+void Pusher::on_subscribed(const TiePtr& tie) noexcept {
+    if (put_off(tie->service)) {
+        std::lock_guard lock(tie->client->push_mutex_);
+        tie->push.first = true;
+        return;
+    }
+    offer(tie, true);
+}
+
+bool Pusher::put_off(const ServicePtr& service) {
+    if (switches_.push_enabled()) {
+        return false;
+    }
+    {
+        std::lock_guard lock(put_off_mutex_);
+        put_off_.insert(service);
+    }
+    // Turned on in between: whoever turned it may have looked before.
+    on_switches_changed();
+    return true;
+}
+
+void Pusher::on_switches_changed() {
+    if (!switches_.push_enabled()) {
+        return;
+    }
+    std::set<ServicePtr> services;
+    {
+        std::lock_guard lock(put_off_mutex_);
+        services.swap(put_off_);
+    }
+    for (const ServicePtr& service : services) {
+        if (sdk::Gate::Pass pass = gate_.enter()) {
+            service->lane().post([this, service, pass = std::move(pass)] { fan_out(service); });
+        }
+    }
+}
 
 void Pusher::offer(const TiePtr& tie, bool first) {
     Client& client = *tie->client;
     if (client.connection() == nullptr) {
+        if (datagrams_ != nullptr) {
+            {
+                std::lock_guard lock(client.push_mutex_);
+                first |= std::exchange(tie->push.first, false);
+            }
+            datagrams_->tell(tie, first);
+        }
         return;
     }
     {
@@ -102,13 +149,16 @@ void Pusher::send(const TiePtr& tie, bool first) {
         return;
     }
     const Service& service = *tie->service;
+    // The time first: a snapshot that is made meanwhile is newer than what is sent now.
+    const std::int64_t now = first ? registry_.clock().next() : 0;
     const SnapshotPtr snapshot = service.snapshot();
     std::string head = R"("serviceInfo":)";
-    append_info_head(head, service.key().name, service.key().group, *clusters);
+    append_info_head(head, service.key().name, service.key().group, *clusters, switches_.cache_millis());
+    SelectedHosts hosts = snapshot->select({.clusters = *clusters});
     std::string tail;
-    append_info_tail(tail, first ? registry_.clock().next() : snapshot->last_ref_time());
+    append_info_tail(tail, std::max(now, snapshot->last_ref_time()), hosts.reach_protection_threshold);
     tail += R"(,"module":"naming"})";
-    const spi::Piece members[] = {head, snapshot->hosts_json(*clusters, false), tail};
+    const spi::Piece members[] = {head, std::move(hosts.json), tail};
     connections_.push(tie->client->connection()->number,
                       {.type = "NotifySubscriberRequest", .members = members, .timeout = kAckTimeout},
                       [this, tie, pass = std::move(pass)](spi::Result<bool> outcome) { finish(tie, outcome); });
@@ -152,7 +202,11 @@ void Pusher::finish(const TiePtr& tie, const spi::Result<bool>& outcome) {
         } else {
             executors_.timers().after(retry_after, [this, tie] {
                 if (sdk::Gate::Pass pass = gate_.enter()) {
-                    executors_.work().post([this, tie, pass = std::move(pass)] { offer(tie, false); });
+                    executors_.work().post([this, tie, pass = std::move(pass)] {
+                        if (!put_off(tie->service)) {
+                            offer(tie, false);
+                        }
+                    });
                 }
             });
         }

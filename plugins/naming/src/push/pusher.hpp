@@ -1,5 +1,8 @@
 #pragma once
 
+#include <mutex>
+#include <set>
+
 #include <pharos/sdk/gate.hpp>
 #include <pharos/spi/executor.hpp>
 #include <pharos/spi/log.hpp>
@@ -7,8 +10,20 @@
 #include <pharos/spi/rpc.hpp>
 
 #include "index/registry.hpp"
+#include "state/switches.hpp"
 
 namespace pharos::naming {
+
+/// Tells subscribers that have no connection.
+class DatagramSubscribers {
+public:
+    /// The subscriber of an ip:port is to hear what its service shows; `first`: for the first time. On the service's
+    /// lane or the pool. What is sent is read when it is sent: tie->subscription, tie->service->snapshot().
+    virtual void tell(const TiePtr& tie, bool first) noexcept = 0;
+
+protected:
+    ~DatagramSubscribers() = default;
+};
 
 /// Tells subscribers what changed (`protocol/naming.md §3.4`).
 ///
@@ -18,11 +33,17 @@ namespace pharos::naming {
 ///                                                                 when it is sent, so what waits is never old
 ///
 /// A push that is not acked is tried again with growing delay, up to 30 s; a subscriber that takes nothing for 300 s
-/// is closed. Stop it after the transport tells of no more changes; in-flight completions are waited for.
+/// is closed. While the switch pushEnabled is off nothing begins; what changed meanwhile is told when it is on again.
+/// Stop it after the transport tells of no more changes; in-flight completions are waited for.
 class Pusher final : public ChangeListener {
 public:
-    Pusher(Registry& registry, spi::Executors& executors, spi::Connections& connections, spi::Metrics& metrics,
-           spi::Log& log);
+    Pusher(Registry& registry, const Switches& switches, spi::Executors& executors, spi::Connections& connections,
+           spi::Metrics& metrics, spi::Log& log);
+
+    /// Without it, subscribers that have no connection are told nothing. Before anything changes.
+    void set_datagrams(DatagramSubscribers& datagrams) noexcept { datagrams_ = &datagrams; }
+    /// The switch pushEnabled may have been turned: what was held back while it was off goes out.
+    void on_switches_changed();
 
     void on_hosts_changed(const ServicePtr& service) noexcept override;
     void on_subscribed(const TiePtr& tie) noexcept override;
@@ -38,12 +59,19 @@ private:
     /// Takes ties from the client's queue while there is room. The push mutex must not be held.
     void send_queued(const ClientPtr& client);
 
+    /// Whether pushes are switched off; then the service is told of when they are on again.
+    bool put_off(const ServicePtr& service);
+
     Registry& registry_;
+    const Switches& switches_;
+    DatagramSubscribers* datagrams_ = nullptr;
     spi::Executors& executors_;
     spi::Connections& connections_;
     spi::Log& log_;
     spi::Counter& sent_;
     spi::Counter& failed_;
+    std::mutex put_off_mutex_;
+    std::set<ServicePtr> put_off_;  ///< changed while pushes were off; guarded by its mutex
     sdk::Gate gate_;
 };
 

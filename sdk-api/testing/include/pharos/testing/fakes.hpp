@@ -16,6 +16,7 @@
 #include <pharos/spi/http.hpp>
 #include <pharos/spi/log.hpp>
 #include <pharos/spi/metrics.hpp>
+#include <pharos/spi/net.hpp>
 #include <pharos/spi/rpc.hpp>
 #include <pharos/spi/store.hpp>
 
@@ -259,6 +260,7 @@ public:
     }
     [[nodiscard]] std::vector<spi::ConnectionPtr> list() const override { return {}; }
     [[nodiscard]] spi::ConnectionPtr find(spi::ConnectionNumber) const override { return nullptr; }
+    [[nodiscard]] spi::Duration last_active(spi::ConnectionNumber) const noexcept override { return {}; }
     spi::Registration observe(spi::ConnectionObserver&) override { return {}; }
 
     /// Takes the oldest push and answers it.
@@ -335,6 +337,65 @@ private:
             body += piece.text;
         }
     }
+};
+
+/// Keeps datagrams that are sent; the test receives them.
+class FakeNet final : public spi::Net {
+public:
+    struct Sent {
+        std::string ip;
+        std::uint16_t port;
+        std::string data;
+    };
+
+    spi::Result<std::unique_ptr<spi::UdpSocket>> open_udp(std::uint16_t, spi::UdpReceiver receiver) noexcept override {
+        if (!failure) {
+            return failure;
+        }
+        receiver_ = std::move(receiver);
+        return std::unique_ptr<spi::UdpSocket>(std::make_unique<Socket>(*this));
+    }
+
+    /// Has a datagram arrive; nothing happens when no socket is open.
+    void receive(std::string_view ip, std::uint16_t port, std::string_view data) {
+        if (receiver_) {
+            receiver_({ip, port, data});
+        }
+    }
+    /// Takes the oldest datagram.
+    Sent take() {
+        Sent oldest = std::move(sent.front());
+        sent.pop_front();
+        return oldest;
+    }
+
+    std::deque<Sent> sent;
+    spi::Status failure;  ///< of opening and of sending, unless it is ok
+
+private:
+    class Socket final : public spi::UdpSocket {
+    public:
+        explicit Socket(FakeNet& net) : net_(net) {}
+        ~Socket() override { net_.receiver_.reset(); }
+        spi::Status send_to(std::string_view ip, std::uint16_t port, spi::Pieces data) noexcept override {
+            if (!net_.failure) {
+                return net_.failure;
+            }
+            std::string text;
+            for (const spi::Piece& piece : data) {
+                text += piece.text;
+            }
+            net_.sent.push_back({std::string(ip), port, std::move(text)});
+            return {};
+        }
+        [[nodiscard]] const std::string& bound_to() const noexcept override { return bound_to_; }
+
+    private:
+        FakeNet& net_;
+        std::string bound_to_ = "127.0.0.1:40123";
+    };
+
+    spi::UdpReceiver receiver_;
 };
 
 class NullLog final : public spi::Log {
