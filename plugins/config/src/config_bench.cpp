@@ -124,7 +124,8 @@ struct Node {
     Repository repository{index, 4 << 20, executors, metrics};
     LongPolls polls{index, executors};
     RpcListeners listeners{executors, connections, metrics, log};
-    ConfigHttp http{repository, polls, executors.time};
+    Search search{index, repository, executors, {}};
+    ConfigHttp http{Services{index, repository, search, polls, listeners, executors}};
     ConfigRpc rpc{repository, listeners};
     Handlers handlers;
     spi::Principal nobody;
@@ -168,7 +169,7 @@ void publish(benchmark::State& state) {
         publish.key = make_key("", "DEFAULT_GROUP", "application.yaml");
         publish.content = content;
         publish.type = "yaml";
-        publish.source_ip = "127.0.0.1";
+        publish.author.ip = "127.0.0.1";
         node.repository.publish(std::move(publish), [](spi::Result<bool>) {});
     }
 }
@@ -202,7 +203,8 @@ void batch_listen(benchmark::State& state) {
     node.listeners.on_registered(connection);
     std::string body = R"({"listen":true,"configListenContexts":[)";
     for (std::int64_t i = 0; i < state.range(0); ++i) {
-        body += (i == 0 ? "" : ",") + std::string(R"({"group":"DEFAULT_GROUP","md5":"5d41402abc4b2a76b9719d911017c592",)") +
+        body += (i == 0 ? "" : ",") +
+                std::string(R"({"group":"DEFAULT_GROUP","md5":"5d41402abc4b2a76b9719d911017c592",)") +
                 R"("dataId":"application-)" + std::to_string(i) + R"(.yaml","tenant":""})";
     }
     body += "]}";
