@@ -461,8 +461,9 @@ public:
             flush();
         }
     }
-    spi::Registration watch(std::string, spi::Revision,
+    spi::Registration watch(std::string prefix, spi::Revision,
                             spi::UniqueFunction<void(std::span<const spi::StoreChange>)> watcher) noexcept override {
+        watched_ = std::move(prefix);
         watcher_ = std::move(watcher);
         return spi::Registration([this] { watcher_.reset(); });
     }
@@ -499,19 +500,21 @@ private:
         for (const spi::StoreOp& op : commit.ops) {
             if (op.value) {
                 data[op.key] = {*op.value, revision};
-                changes.push_back({op.key, *op.value, revision});
             } else {
                 data.erase(op.key);
-                changes.push_back({op.key, std::nullopt, revision});
+            }
+            if (op.key.starts_with(watched_)) {
+                changes.push_back({op.key, op.value, revision});
             }
         }
-        if (watcher_) {
+        if (watcher_ && !changes.empty()) {
             watcher_(changes);
         }
         return revision;
     }
 
     std::deque<std::pair<spi::StoreCommit, spi::Completion<spi::Revision>>> queue_;
+    std::string watched_;
     spi::UniqueFunction<void(std::span<const spi::StoreChange>)> watcher_;
 };
 
