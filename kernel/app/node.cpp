@@ -237,7 +237,7 @@ void Node::Parts::make_servers() {
 
 spi::Status Node::Parts::start_plugins() {
     host.emplace(descriptors,
-                 plugin::Surroundings{info, *executors, *router, *rpc, *rpc, *members, metrics,
+                 plugin::Surroundings{info, *executors, *router, *rpc, *rpc, *members, metrics, *logging,
                                       [this](const std::string& name) -> spi::Log& { return logging->of(name); },
                                       [this](const std::string& name) -> const spi::Settings& { return of(name); }},
                  std::chrono::duration_cast<std::chrono::milliseconds>(

@@ -98,6 +98,7 @@ protected:
                             nothing<spi::Connections>(),
                             nothing<spi::Members>(),
                             nothing<spi::Metrics>(),
+                            nothing<spi::LogLevels>(),
                             [this](const std::string&) -> spi::Log& { return log; },
                             [this](const std::string&) -> const spi::Settings& { return settings; }};
         return std::make_unique<Host>(std::vector{&kB, &kA}, std::move(around), deadline);

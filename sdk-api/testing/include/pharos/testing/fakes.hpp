@@ -259,6 +259,7 @@ public:
     }
     [[nodiscard]] std::vector<spi::ConnectionPtr> list() const override { return {}; }
     [[nodiscard]] spi::ConnectionPtr find(spi::ConnectionNumber) const override { return nullptr; }
+    [[nodiscard]] spi::Duration last_active(spi::ConnectionNumber) const noexcept override { return {}; }
     spi::Registration observe(spi::ConnectionObserver&) override { return {}; }
 
     /// Takes the oldest push and answers it.
