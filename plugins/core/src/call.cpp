@@ -68,6 +68,12 @@ void CallRoutes::add(const spi::HttpRoute& route, Envelope envelope, Handler han
         routes_.add(route, [this_clock = &clock_, envelope, handler = std::move(handler)](
                                const spi::HttpRequest& request, spi::HttpResponder responder) {
             Call call(request, Reply(envelope, std::move(responder)), *this_clock);
+            if (call.params.overflowed()) {
+                call.reply.fail(400, protocol::ErrorCode::kParameterValidateError,
+                                "the request has more than " + std::to_string(protocol::Params::kMaxPairs) +
+                                    " parameters");
+                return;
+            }
             handler(call);
         }));
 }

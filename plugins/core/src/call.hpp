@@ -49,6 +49,7 @@ public:
     [[nodiscard]] bool read_body();
     /// A parameter, or else a member of the body; "" when there is neither.
     [[nodiscard]] std::string_view member(std::string_view name) const;
+    [[nodiscard]] const spi::Clock& clock() const noexcept { return clock_; }
 
     const spi::HttpRequest& request;
     const protocol::Params params;

@@ -258,7 +258,7 @@ public:
     void close(spi::ConnectionNumber connection, std::string_view reason) noexcept override {
         closed.emplace_back(connection, reason);
     }
-    [[nodiscard]] std::vector<spi::ConnectionPtr> list() const override { return {}; }
+    [[nodiscard]] std::vector<spi::ConnectionPtr> list() const override { return registered; }
     [[nodiscard]] spi::ConnectionPtr find(spi::ConnectionNumber) const override { return nullptr; }
     [[nodiscard]] spi::Duration last_active(spi::ConnectionNumber) const noexcept override { return {}; }
     spi::Registration observe(spi::ConnectionObserver&) override { return {}; }
@@ -280,6 +280,7 @@ public:
         return push;
     }
 
+    std::vector<spi::ConnectionPtr> registered;
     std::deque<Push> pushes;
     std::vector<std::pair<spi::ConnectionNumber, std::string>> closed;
 };
