@@ -48,9 +48,7 @@ std::vector<fs::path> plugin_directories(const settings::Raw& raw) {
     for (const std::string& directory : peek_list(raw, "plugins", "dirs")) {
         directories.emplace_back(directory);
     }
-    std::error_code error;
-    const fs::path binary = fs::read_symlink("/proc/self/exe", error);
-    directories.push_back(binary.parent_path().parent_path() / "lib" / "pharos" / "plugins");
+    directories.push_back(plugin::own_directory());
     return directories;
 }
 
