@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csignal>
 #include <ctime>
 #include <memory>
@@ -122,7 +123,8 @@ spi::Status keep_alive(NamingApi& api, const ServiceKey& key, const NewInstance&
             note(status.message() + "; trying again");
         }
         reached = status.is_ok();
-        pause = !reached ? kAgain : next ? next.value() : interval;
+        // The server may know of a faster rhythm than the metadata says, or of none.
+        pause = !reached ? std::min(kAgain, interval) : next ? std::min(next.value(), interval) : interval;
     }
     if (const spi::Status status = api.deregister_instance(key, instance); !status) {
         return status;
