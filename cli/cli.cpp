@@ -51,6 +51,7 @@ struct CommandLine {
         add_service_commands(commands);
         add_instance_commands(commands);
         add_namespace_commands(commands);
+        add_store_commands(commands);
         add_status_command(commands);
         add_settings_command(commands);
         add_completion_command(commands);
