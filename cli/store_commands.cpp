@@ -28,9 +28,11 @@ public:
     spi::Status load(const Arguments& arguments) {
         app::ServerOptions options;
         options.config_file = arguments.config;
-        // The storage is of the base; modules would only say that it is not open, and a log is the server's.
-        options.overrides = {
-            {"plugins.modules", "", "--set"}, {"log.level", "error", "--set"}, {"log.file", "", "--set"}};
+        // The storage is of the base, a log is the server's, and no request is under way that a stop could wait for.
+        for (const auto& [key, value] : {std::pair("plugins.modules", ""), std::pair("log.level", "error"),
+                                         std::pair("log.file", ""), std::pair("server.stop_grace", "0s")}) {
+            options.overrides.push_back({key, value, "--set"});
+        }
         if (!arguments.data.empty()) {
             options.overrides.push_back({"server.data_dir", arguments.data, "--data"});
         }

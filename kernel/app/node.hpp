@@ -22,8 +22,8 @@ public:
     /// Starts everything, or nothing: the error says in one line why and what to do. `began` is when the process
     /// began, for the time in the log.
     [[nodiscard]] spi::Status start(const ServerOptions& options, std::chrono::steady_clock::time_point began);
-    /// Instead of start(): reads the settings, and loads and initialises the plugins. Nothing is locked, started or
-    /// opened; for work on a node's data from outside of it.
+    /// Instead of start(): reads the settings, and loads and initialises the plugins. Nothing is locked or opened,
+    /// no plugin is started; for work on a node's data from outside of it.
     [[nodiscard]] spi::Status load(const ServerOptions& options);
     /// What a plugin provides, after load(); null when none does.
     [[nodiscard]] void* find(std::string_view interface);
