@@ -141,7 +141,7 @@ def fill(publisher, service, round_):
 
 @pytest.mark.parametrize("unread", ["answers", "pushes"])
 def test_grpc_clients_that_do_not_read(descriptors, name, unread):
-    services = [f"{name}-{i}" for i in range(8)]
+    services = [f"{name}-{i}" for i in range(5)]
     limit = "rpc.stall_timeout" if unread == "answers" else "rpc.blocked_limit"
     with Server("--set", f"rpc.max_queued={QUEUE}", "--set", f"{limit}={LIMIT}s", deadline=60) as s, \
             Readers(s, name, CLIENTS - BAD) as readers, Naming(s.grpc_port) as publisher, Naming(s.grpc_port) as watcher:
