@@ -225,6 +225,7 @@ void Node::Parts::make_servers() {
     http_settings.header_timeout = as_seconds(web.integer("header_timeout"));
     http_settings.body_timeout = as_seconds(web.integer("body_timeout"));
     http_settings.stall_timeout = as_seconds(web.integer("stall_timeout"));
+    http_settings.max_unsent = as_size(web.integer("max_unsent"));
     http_settings.max_held = as_size(web.integer("max_held"));
     router.emplace(info.context_path);
     http.emplace(*io, *router, filter, metrics, http_settings);
@@ -234,6 +235,7 @@ void Node::Parts::make_servers() {
         rpc::H2Settings settings_of_h2;
         settings_of_h2.max_frame = as_size(remote.integer("max_frame"));
         settings_of_h2.max_queued_bytes = as_size(remote.integer("max_queued"));
+        settings_of_h2.stall_timeout = spi::Duration(remote.integer("stall_timeout"));
         transport = std::make_unique<rpc::H2Transport>(*io, settings_of_h2);
     } else {
         rpc::GrpcSettings settings_of_grpc;
