@@ -53,6 +53,15 @@ spi::Status allocate_lock_file(const std::filesystem::path& file) {
                       : spi::Status(spi::Code::kInternal, file.string() + " can't be written: " + std::strerror(error));
 }
 
+int sync_folder(const std::filesystem::path& folder) {
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int error = descriptor < 0 || ::fsync(descriptor) != 0 ? errno : 0;
+    if (descriptor >= 0) {
+        ::close(descriptor);
+    }
+    return error;
+}
+
 }  // namespace
 
 spi::Status error_of(int code, std::string_view doing) {
@@ -87,7 +96,14 @@ spi::Status Environment::open() {
                                                  " bytes) is larger than storage-lmdb.map_size (" +
                                                  std::to_string(settings_.map_bytes) + " bytes)"};
     }
-    spi::Status status = open_files();
+    std::error_code made;
+    std::filesystem::create_directories(settings_.directory, made);
+    if (made) {
+        return {spi::Code::kUnavailable,
+                "store directory " + settings_.directory.string() + " can't be made: " + made.message()};
+    }
+    spi::Status status = std::filesystem::exists(settings_.directory / kDataFile, made) ? spi::Status() : make_new();
+    status = status ? open_files() : status;
     status = status ? open_tables() : status;
     if (status) {
         if (const Txn txn(env_, MDB_RDONLY); txn.code() == 0) {
@@ -98,13 +114,35 @@ spi::Status Environment::open() {
     return status;
 }
 
-spi::Status Environment::open_files() {
-    std::error_code made;
-    std::filesystem::create_directories(settings_.directory, made);
-    if (made) {
-        return {spi::Code::kUnavailable,
-                "store directory " + settings_.directory.string() + " can't be made: " + made.message()};
+spi::Status Environment::make_new() {
+    const std::filesystem::path place = settings_.directory / "unfinished";
+    std::error_code error;
+    std::filesystem::remove_all(place, error);
+    std::filesystem::create_directories(place, error);
+    {
+        Environment made({place, settings_.map_bytes, settings_.max_bytes});
+        spi::Status status = made.open_files();
+        status = status ? made.open_tables() : status;
+        if (!status) {
+            return status;
+        }
     }
+    std::filesystem::rename(place / kDataFile, settings_.directory / kDataFile, error);
+    if (error) {
+        return {spi::Code::kInternal,
+                (settings_.directory / kDataFile).string() + " can't be made: " + error.message()};
+    }
+    std::filesystem::remove_all(place, error);
+    for (const std::filesystem::path& folder :
+         {settings_.directory, std::filesystem::absolute(settings_.directory).parent_path()}) {
+        if (const int code = sync_folder(folder); code != 0) {
+            return {spi::Code::kInternal, folder.string() + " can't be synced: " + std::strerror(code)};
+        }
+    }
+    return {};
+}
+
+spi::Status Environment::open_files() {
     const std::filesystem::path file = settings_.directory / kDataFile;
     spi::Status status = check_file(file);
     status = status ? settle_older_meta(file) : status;
