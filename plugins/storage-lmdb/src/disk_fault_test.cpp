@@ -131,6 +131,19 @@ TEST_F(DiskFault, ARemovalIsTriedOnAFullDiskAndMakesRoom) {
     EXPECT_TRUE(commit_now(open_->store(), put("b", "1")));
 }
 
+TEST_F(DiskFault, WhatWritesNothingSaysNothingOfTheDisk) {
+    g_data_error = ENOSPC;
+    EXPECT_FALSE(commit_now(open_->store(), put("b", "1")));
+    std::promise<void> done;
+    open_->store().barrier([&](spi::Result<spi::Revision> at) {
+        EXPECT_TRUE(at);
+        done.set_value();
+    });
+    done.get_future().wait();
+    EXPECT_TRUE(write_now(open_->kv(), one("none", std::nullopt)));
+    EXPECT_TRUE(open_->writer->is_read_only());
+}
+
 TEST_F(DiskFault, AFailedSyncFailsItsWritesAndTheNextOneIsTried) {
     for (std::atomic<int>* error : {&g_sync_error, &g_data_error}) {
         *error = EIO;

@@ -413,10 +413,13 @@ MDB_env* Environment::frozen() noexcept {
     mdb_env_set_mapsize(env, settings_.map_bytes);
     if (mdb_env_open(env, settings_.directory.c_str(), kFlags | MDB_RDONLY | MDB_NOLOCK, 0600) == 0) {
         Txn txn(env, MDB_RDONLY);
+        // Handles are given out in the order of opening: they are to be the same in both.
+        std::size_t order[] = {0, 1, 2};
+        std::sort(std::begin(order), std::end(order), [this](auto a, auto b) { return tables_[a] < tables_[b]; });
         bool same = txn.code() == 0;
-        for (std::size_t i = 0; i < 3 && same; ++i) {
+        for (const std::size_t i : order) {
             MDB_dbi table = 0;
-            same = mdb_dbi_open(txn.get(), kTableNames[i], 0, &table) == 0 && table == tables_[i];
+            same = same && mdb_dbi_open(txn.get(), kTableNames[i], 0, &table) == 0 && table == tables_[i];
         }
         if (same) {
             frozen_guard_ = guard_map(txn.get(), dbi(Table::kMeta), settings_.directory / kDataFile);
