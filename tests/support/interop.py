@@ -14,6 +14,7 @@ import hashlib
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -81,6 +82,13 @@ def target():
             yield server
 
 
+def _end_with(client):
+    """Ends what a client has left behind: it would keep its standard output open."""
+    client.wait()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(client.pid, signal.SIGKILL)
+
+
 def run_client(command, steps, cwd=None, env=None, timeout=180):
     """steps: how many "OK" lines there have to be, so that a program that does nothing does not pass."""
     work = pathlib.Path(tempfile.mkdtemp(prefix="pharos-interop-"))
@@ -88,9 +96,10 @@ def run_client(command, steps, cwd=None, env=None, timeout=180):
         with target() as server, Gate.pair(server) as gate:
             environment = dict(os.environ, PORT=str(server.port), GATE_PORT=str(gate.port), WORK=str(work), **(env or {}))
             client = subprocess.Popen([str(c).replace("{WORK}", str(work)) for c in command], cwd=cwd, env=environment, stdin=subprocess.PIPE,
-                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
             timer = threading.Timer(timeout, client.kill)
             timer.start()
+            threading.Thread(target=_end_with, args=(client,), daemon=True).start()
             done = 0
             for line in client.stdout:
                 sys.stdout.write(line)

@@ -2,6 +2,7 @@
 import os
 import sys
 import time
+import traceback
 
 from nacos import NacosClient, NacosException
 from nacos.listener import SubscribeListener
@@ -19,7 +20,7 @@ def eventually(step, condition, within=5.0):
     end = time.monotonic() + within
     while not condition():
         if time.monotonic() > end:
-            sys.exit(f"FAILED: {step}: not within {within} s")
+            raise AssertionError(f"{step}: not within {within} s")
         time.sleep(0.05)
     ok(step)
 
@@ -62,9 +63,6 @@ def naming():
     assert found["name"] == GROUP + "@@" + SERVICE and [h["port"] for h in found["hosts"]] == [8080, 8080], found
     assert sorted(h["ip"] for h in found["hosts"]) == ["10.0.0.1", "10.0.0.2"] and all(h["metadata"]["from"] == "python" for h in found["hosts"]), found
     ok("list instances")
-    one = a.get_naming_instance(SERVICE, "10.0.0.2", 8080, "DEFAULT")
-    assert one["ip"] == "10.0.0.2" and one["healthy"] and one["metadata"]["from"] == "python", one
-    ok("get instance")
 
     gate("cut")
     eventually("instance without beats is gone", lambda: events[1:] and events[-1] == ("DELETED", "10.0.0.2"), 20)
@@ -88,17 +86,28 @@ def naming():
     ok("namespace")
     try:
         a.add_naming_instance("bad service", "10.0.0.9", 8080, "DEFAULT")
-        sys.exit("FAILED: a bad name was accepted")
+        raise AssertionError("a bad name was accepted")
     except NacosException as e:
         assert "400" in str(e), e
         ok("refused name")
-
-    assert a.modify_naming_instance(SERVICE, "10.0.0.1", 8080, "DEFAULT", weight=7, metadata={"from": "an operator"}), "refused"
-    one = a.get_naming_instance(SERVICE, "10.0.0.1", 8080, "DEFAULT")
-    assert one["weight"] == 7 and one["metadata"] == {"from": "an operator"}, one
-    ok("update instance")
     a.stop_subscribe()
     assert a.remove_naming_instance(SERVICE, "10.0.0.1", 8080), "refused"
+
+
+def maintenance():
+    a = client("naming-maintenance", "PORT")
+    register(a, "10.0.3.1")
+    one = a.get_naming_instance(SERVICE, "10.0.3.1", 8080, "DEFAULT")
+    assert one["ip"] == "10.0.3.1" and one["healthy"] and one["metadata"] == {"from": "python"}, one
+    ok("get instance")
+    assert a.modify_naming_instance(SERVICE, "10.0.3.1", 8080, "DEFAULT", weight=7, metadata={"from": "an operator"}), "refused"
+    one = a.get_naming_instance(SERVICE, "10.0.3.1", 8080, "DEFAULT")
+    assert one["weight"] == 7 and one["metadata"] == {"from": "an operator"}, one
+    ok("update instance")
+    assert a.publish_config("interop-python-http.list", "listed", "x"), "refused"
+    listed = a.get_configs(group="listed")
+    assert [(c["dataId"], c["content"]) for c in listed["pageItems"]] == [("interop-python-http.list", "x")] and listed["totalCount"] == 1, listed
+    ok("list configs")
 
 
 def config():
@@ -112,9 +121,6 @@ def config():
     ok("publish config")
     assert b.get_config(data_id, GROUP) == "a: 1 # ü"
     ok("get config")
-    listed = a.get_configs(group=GROUP)
-    assert [(c["dataId"], c["content"]) for c in listed["pageItems"]] == [(data_id, "a: 1 # ü")] and listed["totalCount"] == 1, listed
-    ok("list configs")
 
     told = []
     b.add_config_watcher(data_id, GROUP, lambda change: told.append(change["content"]))
@@ -135,6 +141,13 @@ def config():
     ok("config namespace")
 
 
-naming()
-config()
-os._exit(0)  # the library's background threads need not be waited for
+code = 1
+try:
+    naming()
+    config()
+    maintenance()
+    code = 0
+except Exception:
+    traceback.print_exc()
+sys.stdout.flush()
+os._exit(code)  # the library's background threads need not be waited for
