@@ -16,4 +16,4 @@ if not found or tuple(map(int, found.groups())) < (1, 21):
 out = OUT / "go"
 install(out, [HERE / "go.mod", HERE / "go.sum"], [go, "mod", "download"], cwd=HERE)
 build(out, [HERE / "go.mod", HERE / "go.sum", HERE / "main.go"], [go, "build", "-buildvcs=false", "-o", out / "client", "."], cwd=HERE)
-run_client([out / "client"], steps=15)
+run_client([out / "client"], steps=21)

@@ -16,4 +16,5 @@ install(out, [HERE / "pom.xml", __file__], [mvn, "-B", "-q", "-f", HERE / "pom.x
                                             "dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={out}/lib"])
 build(out, sources, [javac, "-encoding", "UTF-8", "-cp", f"{out}/lib/*", "-d", out / "classes", *sources])
 run_client([java, "-Xmx256m", "-Dfile.encoding=UTF-8", "-Duser.home={WORK}", "-DJM.LOG.PATH={WORK}", "-DJM.SNAPSHOT.PATH={WORK}", "-Djava.io.tmpdir={WORK}",
+            "-Dcom.alibaba.nacos.client.naming.local.ip=127.0.0.1",  # where 1.x is pushed to; the host's name may not resolve
             "-cp", f"{out}/classes:{out}/lib/*", main], steps=steps)
