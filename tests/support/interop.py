@@ -10,6 +10,7 @@ A run.py first asks tool() for its toolchain and install() for its packages. Wha
 PHAROS_INTEROP_PORT=8848 (and PHAROS_INTEROP_GRPC_PORT) make it use a server that runs already.
 """
 import contextlib
+import fcntl
 import hashlib
 import os
 import pathlib
@@ -41,6 +42,15 @@ def tool(name, what, *more):
     return found or skip(f"no '{name}' on the PATH; {what} is needed")
 
 
+@contextlib.contextmanager
+def _alone():
+    """Package managers take turns: Maven's cache is not made for two at once."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    with open(OUT / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _once(out, inputs, run):
     """Runs run() unless it ran before with the same files, for this folder."""
     out.mkdir(parents=True, exist_ok=True)
@@ -54,21 +64,22 @@ def _once(out, inputs, run):
     stamp.write_text(digest.hexdigest())
 
 
-def install(out, inputs, command, cwd=None, env=None):
+def install(out, inputs, command, cwd=None):
     """Fetches packages into `out` with the package manager, once for these inputs. Packages that are not to be had skip the run."""
     def install():
-        done = subprocess.run([str(c) for c in command], cwd=cwd, env=dict(os.environ, **(env or {})), stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        with _alone():
+            done = subprocess.run([str(c) for c in command], cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  text=True, errors="replace")
         if done.returncode != 0:
             print(done.stdout[-4000:])
             skip(f"its packages could not be fetched ({command[0]} ended with {done.returncode})")
     _once(out, inputs, install)
 
 
-def build(out, inputs, command, cwd=None, env=None):
+def build(out, inputs, command, cwd=None):
     """Compiles the client program, once for these inputs; a failure is one of the test."""
     def build():
-        subprocess.run([str(c) for c in command], cwd=cwd, env=dict(os.environ, **(env or {})), stdin=subprocess.DEVNULL, check=True)
+        subprocess.run([str(c) for c in command], cwd=cwd, stdin=subprocess.DEVNULL, check=True)
     _once(out, inputs, build)
 
 
