@@ -15,9 +15,7 @@ Registry::~Registry() {
     for (const auto& [number, client] : connections_) {
         clients.push_back(client);
     }
-    for (const auto& [id, client] : ip_ports_) {
-        clients.push_back(client);
-    }
+    clients.insert(clients.end(), ip_ports_.begin(), ip_ports_.end());
     for (const ClientPtr& client : clients) {
         for (const TiePtr& tie : close(*client)) {
             tie->service->sync(tie, Service::Cause::kEnded, time_.steady());
@@ -77,23 +75,23 @@ ClientPtr Registry::ip_port_client(const std::string& ip, std::uint16_t port) {
     {
         std::shared_lock lock(clients_mutex_);
         if (const auto found = ip_ports_.find(id); found != ip_ports_.end()) {
-            found->second->touch(time_.steady());  // under the lock: a sweep sees it
-            return found->second;
+            (*found)->touch(time_.steady());  // under the lock: a sweep sees it
+            return *found;
         }
     }
     std::unique_lock lock(clients_mutex_);
-    ClientPtr& client = ip_ports_[id];
-    if (client == nullptr) {
-        client = std::make_shared<Client>(++last_client_number_, std::move(id));
+    auto found = ip_ports_.find(id);
+    if (found == ip_ports_.end()) {
+        found = ip_ports_.insert(std::make_shared<Client>(++last_client_number_, std::move(id))).first;
     }
-    client->touch(time_.steady());
-    return client;
+    (*found)->touch(time_.steady());
+    return *found;
 }
 
 ClientPtr Registry::find_ip_port(const std::string& ip, std::uint16_t port) const {
     std::shared_lock lock(clients_mutex_);
     const auto found = ip_ports_.find(ip_port_id(ip, port));
-    return found == ip_ports_.end() ? nullptr : found->second;
+    return found == ip_ports_.end() ? nullptr : *found;
 }
 
 ServicePtr Registry::find(const ServiceKey& key) const {
@@ -361,8 +359,8 @@ void Registry::members(const std::vector<ServicePtr>& services,
 
 ClientPtr Registry::find_client(std::string_view id) const {
     std::shared_lock lock(clients_mutex_);
-    if (const auto found = ip_ports_.find(std::string(id)); found != ip_ports_.end()) {
-        return found->second;
+    if (const auto found = ip_ports_.find(id); found != ip_ports_.end()) {
+        return *found;
     }
     for (const auto& [number, client] : connections_) {
         if (client->id() == id) {
@@ -379,9 +377,7 @@ std::vector<ClientPtr> Registry::clients() const {
     for (const auto& [number, client] : connections_) {
         found.push_back(client);
     }
-    for (const auto& [id, client] : ip_ports_) {
-        found.push_back(client);
-    }
+    found.insert(found.end(), ip_ports_.begin(), ip_ports_.end());
     std::sort(found.begin(), found.end(),
               [](const ClientPtr& a, const ClientPtr& b) { return a->number() < b->number(); });
     return found;
@@ -435,11 +431,11 @@ void Registry::sweep(spi::Duration cache) {
     std::vector<TiePtr> ended;
     {
         std::unique_lock lock(clients_mutex_);
-        std::erase_if(ip_ports_, [&](const auto& entry) {
-            if (!is_idle(*entry.second, now - entry.second->last_seen(), cache)) {
+        std::erase_if(ip_ports_, [&](const ClientPtr& client) {
+            if (!is_idle(*client, now - client->last_seen(), cache)) {
                 return false;
             }
-            const std::vector<TiePtr> ties = close(*entry.second);
+            const std::vector<TiePtr> ties = close(*client);
             ended.insert(ended.end(), ties.begin(), ties.end());
             return true;
         });

@@ -40,13 +40,14 @@ struct Tie {
     sdk::SharedCell<const std::string> subscription;  ///< the clusters asked for; null = none
     std::atomic<std::int64_t> last_beat{0};           ///< steady nanoseconds; clients kept by beats
     std::atomic<bool> watched{false};                 ///< a beat timer is armed (see Heartbeats)
+    /// The next push is the first one after the subscription: its time must be newer than the reply's.
+    std::atomic<bool> push_is_first{false};
 
     /// State of pushes to this subscriber, guarded by the client's push mutex (see Pusher).
     struct Push {
         bool in_flight = false;
         bool queued = false;
         bool wanted = false;  ///< something newer than what is in flight
-        bool first = false;   ///< the first one after the subscription: its time must be newer than the reply's
         unsigned failures = 0;
         spi::Duration failing_since{0};
     } push;

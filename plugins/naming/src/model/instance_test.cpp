@@ -84,8 +84,12 @@ TEST(Snapshot, Selection) {
     EXPECT_EQ(count(all, "nope", false), 0u);
 }
 
-TEST(Snapshot, TheTextOfAllHostsIsSharedUntilItIsUnused) {
-    const ServiceSnapshot all = snapshot();
+TEST(Snapshot, ALargeTextIsSharedUntilItIsUnused) {
+    std::vector<HostPtr> hosts;
+    for (int i = 0; i < 100; ++i) {
+        hosts.push_back(std::make_shared<const Host>(instance("1.1.1." + std::to_string(i)), kService));
+    }
+    const ServiceSnapshot all(std::move(hosts), 7);
     const auto first = all.select({}).json;
     EXPECT_EQ(first, all.select({}).json);
     all.drop_unused_text();
@@ -93,6 +97,16 @@ TEST(Snapshot, TheTextOfAllHostsIsSharedUntilItIsUnused) {
     all.drop_unused_text();
     all.drop_unused_text();
     EXPECT_NE(first, all.select({}).json);
+    EXPECT_EQ(*first, *all.select({}).json);
+}
+
+TEST(Snapshot, ASmallTextIsSharedWhileSomebodyUsesIt) {
+    const ServiceSnapshot all = snapshot();
+    const auto first = all.select({}).json;
+    EXPECT_EQ(first, all.select({}).json);
+    all.drop_unused_text();
+    all.drop_unused_text();
+    EXPECT_EQ(first, all.select({}).json);
 }
 
 TEST(Snapshot, InfoAroundTheHosts) {

@@ -8,6 +8,9 @@ namespace pharos::naming {
 
 namespace {
 
+/// Texts up to this size are not kept.
+constexpr std::size_t kSmallText = 8 * 1024;
+
 /// Whether the comma-separated list holds the name; no trimming, as in the reference.
 bool lists(std::string_view list, std::string_view name) {
     for (;;) {
@@ -62,20 +65,34 @@ ServiceSnapshot::Encoded ServiceSnapshot::encode(const Selection& selection) con
     return encoded;
 }
 
-SelectedHosts ServiceSnapshot::select(const Selection& selection) const {
-    std::shared_ptr<const Encoded> text;
-    if (!selection.clusters.empty() || selection.healthy_only || !selection.enabled_only) {
-        text = std::make_shared<const Encoded>(encode(selection));
-    } else {
-        if (!used_.load(std::memory_order_relaxed)) {
-            used_.store(true, std::memory_order_relaxed);
-        }
-        text = text_.load();
-        if (text == nullptr) {
-            text = std::make_shared<const Encoded>(encode(selection));
-            text_.store(text);
+std::shared_ptr<const ServiceSnapshot::Encoded> ServiceSnapshot::shared_text() const {
+    if (!used_.load(std::memory_order_relaxed)) {
+        used_.store(true, std::memory_order_relaxed);
+    }
+    std::shared_ptr<const Encoded> text = kept_text_.load();
+    if (text != nullptr) {
+        return text;
+    }
+    {
+        std::lock_guard lock(small_mutex_);
+        text = small_text_.lock();
+    }
+    if (text == nullptr) {
+        text = std::make_shared<const Encoded>(encode({}));
+        if (text->json.size() > kSmallText) {
+            kept_text_.store(text);
+        } else {
+            std::lock_guard lock(small_mutex_);
+            small_text_ = text;
         }
     }
+    return text;
+}
+
+SelectedHosts ServiceSnapshot::select(const Selection& selection) const {
+    const bool is_special = !selection.clusters.empty() || selection.healthy_only || !selection.enabled_only;
+    std::shared_ptr<const Encoded> text =
+        is_special ? std::make_shared<const Encoded>(encode(selection)) : shared_text();
     const bool reached = text->reach_protection_threshold;
     const std::string* json = &text->json;
     return {{std::move(text), json}, reached};
@@ -92,7 +109,7 @@ const InstanceOverride* ServiceSnapshot::find_override(std::string_view ip, std:
 
 void ServiceSnapshot::drop_unused_text() const noexcept {
     if (!used_.exchange(false, std::memory_order_relaxed)) {
-        text_.store(nullptr);
+        kept_text_.store(nullptr);
     }
 }
 

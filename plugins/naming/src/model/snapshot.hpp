@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,7 +31,8 @@ struct SelectedHosts {
 
 /// All hosts of a service at one moment, and what operators have set for it. Immutable but for a cache: the text of
 /// its `hosts`, made at first use, shared by every reply and push of every protocol generation, and dropped when
-/// nobody has used it for a while.
+/// nobody has used it for a while. A small text is only shared by those who use it at the same time: making it again is
+/// cheaper than keeping it, for there are many small services.
 class ServiceSnapshot {
 public:
     ServiceSnapshot(std::vector<HostPtr> hosts, std::int64_t last_ref_time, ServiceMetadataPtr metadata = nullptr,
@@ -64,12 +66,15 @@ private:
         bool reach_protection_threshold = false;
     };
     [[nodiscard]] Encoded encode(const Selection& selection) const;
+    [[nodiscard]] std::shared_ptr<const Encoded> shared_text() const;
 
     const std::vector<HostPtr> hosts_;
     const std::int64_t last_ref_time_;
     const ServiceMetadataPtr metadata_;
     const OverridesPtr overrides_;
-    mutable sdk::SharedCell<const Encoded> text_;
+    mutable sdk::SharedCell<const Encoded> kept_text_;  ///< a large one
+    mutable std::mutex small_mutex_;
+    mutable std::weak_ptr<const Encoded> small_text_;  ///< guarded by the mutex above
     mutable std::atomic<bool> used_{false};
 };
 
