@@ -97,7 +97,9 @@ protected:
                             nothing<spi::RpcMethods>(),
                             nothing<spi::Connections>(),
                             nothing<spi::Members>(),
+                            nothing<spi::Net>(),
                             nothing<spi::Metrics>(),
+                            nothing<spi::LogLevels>(),
                             [this](const std::string&) -> spi::Log& { return log; },
                             [this](const std::string&) -> const spi::Settings& { return settings; }};
         return std::make_unique<Host>(std::vector{&kB, &kA}, std::move(around), deadline);

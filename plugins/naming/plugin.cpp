@@ -12,6 +12,7 @@
 #include "index/clock_mark.hpp"
 #include "index/registry.hpp"
 #include "push/pusher.hpp"
+#include "push/udp_pusher.hpp"
 #include "state/catalogue.hpp"
 #include "state/last_views.hpp"
 #include "state/switches.hpp"
@@ -35,6 +36,9 @@ constexpr spi::SettingSpec kSettings[] = {
      "How long after a start a service may be answered from its last view; 0 = never."},
     {"settle_share", spi::SettingType::kInteger, "50", 1, 100,
      "Per cent of a service's last instances that must be back before it shows only what is there."},
+    {"expire_instance", spi::SettingType::kBool, "true", 0, 0,
+     "Whether an instance that sends no beats is removed; false: it only becomes unhealthy."},
+    {"udp_port", spi::SettingType::kInteger, "0", 0, 65535, "UDP port that pushes to 1.x clients come from; 0: any."},
 };
 
 constexpr spi::Duration kSweep = 5s;
@@ -62,9 +66,12 @@ public:
         registry_->add_listener(*pusher_);
         registry_->add_listener(*last_views_);
         switches_.on_change([this] { pusher_->on_switches_changed(); });
-        heartbeats_.emplace(*registry_, executors);
+        udp_.emplace(*registry_, switches_, executors, context.metrics(), context.log());
+        pusher_->set_datagrams(*udp_);
+        heartbeats_.emplace(*registry_, switches_, executors,
+                            naming::Heartbeats::Options{.expire = settings.boolean("expire_instance")});
         rpc_.emplace(*registry_, switches_, context.connections());
-        http_.emplace(*registry_, *catalogue_, switches_, *heartbeats_, executors.clock());
+        http_.emplace(*registry_, *heartbeats_, *catalogue_, switches_, *udp_, context);
         if (spi::Status status = rpc_->add_to(context.rpc()); !status) {
             return status;
         }
@@ -83,6 +90,10 @@ public:
         if (spi::Status status = catalogue_->start(store); !status) {
             return status;
         }
+        const auto udp_port = static_cast<std::uint16_t>(context_->settings().integer("udp_port"));
+        if (spi::Status status = udp_->start(context_->net(), udp_port); !status) {
+            return {status.code(), "naming.udp_port: " + status.message()};
+        }
         last_views_->start(kv_store);
         arm_sweep();
         return {};
@@ -92,7 +103,7 @@ public:
         if (!registry_) {
             return;
         }
-        http_->stop();
+        http_->stop(kPatience);
         rpc_->stop();
         gauges_.clear();
         gate_.close(kPatience);
@@ -101,6 +112,7 @@ public:
         switches_.stop(kPatience);
         heartbeats_->stop(kPatience);
         pusher_->stop(kPatience);
+        udp_->stop(kPatience);
     }
 
     void health(spi::HealthSink& sink) const noexcept override {
@@ -158,6 +170,7 @@ private:
     std::optional<naming::Catalogue> catalogue_;
     std::optional<naming::LastViews> last_views_;
     std::optional<naming::Pusher> pusher_;
+    std::optional<naming::UdpPusher> udp_;
     std::optional<naming::Heartbeats> heartbeats_;
     std::optional<naming::NamingRpc> rpc_;
     std::optional<naming::NamingHttp> http_;

@@ -7,7 +7,6 @@
 
 #include <pharos/testing/fakes.hpp>
 
-#include "beat/heartbeats.hpp"
 #include "push/pusher.hpp"
 
 namespace pharos::naming {
@@ -240,42 +239,6 @@ TEST_F(RegistryTest, AnIdleServiceIsForgottenAndAUsedOneIsNot) {
     EXPECT_EQ(registry.find(kService), nullptr);
     publish(client, "1.1.1.1");
     EXPECT_EQ(ips(), Strings{"1.1.1.1"});
-}
-
-// `protocol/naming.md §4.1`: unhealthy after 15 s of silence, gone after 30 s; a beat heals.
-TEST_F(RegistryTest, BeatsKeepAnHttpInstanceAlive) {
-    Heartbeats beats(registry, executors);
-    Instance instance;
-    instance.ip = "5.5.5.5";
-    instance.port = 80;
-    EXPECT_FALSE(beats.beat(kService, "5.5.5.5", 80));
-    beats.register_instance(kService, instance, [](const spi::Result<TiePtr>&) {});
-    const auto healthy = [&] { return registry.snapshot(kService)->hosts().front()->instance().healthy; };
-    for (int i = 0; i < 10; ++i) {
-        executors.advance(5s);
-        EXPECT_TRUE(beats.beat(kService, "5.5.5.5", 80));
-    }
-    EXPECT_TRUE(healthy());
-    executors.advance(15100ms);
-    EXPECT_FALSE(healthy());
-    EXPECT_TRUE(beats.beat(kService, "5.5.5.5", 80));
-    EXPECT_TRUE(healthy());
-    executors.advance(29900ms);
-    EXPECT_EQ(ips(), Strings{"5.5.5.5"});
-    executors.advance(200ms);
-    EXPECT_EQ(ips(), Strings{});
-    EXPECT_FALSE(beats.beat(kService, "5.5.5.5", 80));
-}
-
-TEST_F(RegistryTest, AWallClockThatJumpsExpiresNobody) {
-    Heartbeats beats(registry, executors);
-    Instance instance;
-    instance.ip = "5.5.5.5";
-    instance.port = 80;
-    beats.register_instance(kService, instance, [](const spi::Result<TiePtr>&) {});
-    executors.time.wall += 3'600'000;
-    executors.advance(14s);
-    EXPECT_EQ(ips(), Strings{"5.5.5.5"});
 }
 
 // What overtakes what must not matter: the last wish of every client is what stays.

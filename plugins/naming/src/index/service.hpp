@@ -39,7 +39,7 @@ struct Tie {
     sdk::SharedCell<const Publication> publication;   ///< null = publishes nothing
     sdk::SharedCell<const std::string> subscription;  ///< the clusters asked for; null = none
     std::atomic<std::int64_t> last_beat{0};           ///< steady nanoseconds; clients kept by beats
-    std::atomic<bool> watched{false};                 ///< a beat timer is armed (see Heartbeats)
+    spi::Duration beat_due{0};                        ///< in the ring of Heartbeats until then, which guards it
     /// The next push is the first one after the subscription: its time must be newer than the reply's.
     std::atomic<bool> push_is_first{false};
 

@@ -27,6 +27,9 @@ struct Instance {
     std::string id;  ///< as the client gave it; "" = made from the rest
 };
 
+/// The id that clients see: the client's own, else made of the rest (`protocol/naming.md §1.2`).
+[[nodiscard]] std::string instance_id(const Instance& instance, const ServiceKey& service);
+
 /// How long an instance that is kept by beats may be silent (`protocol/naming.md §4.1`).
 struct BeatTimes {
     std::chrono::milliseconds interval{5000};
@@ -34,8 +37,8 @@ struct BeatTimes {
     std::chrono::milliseconds removed_after{30000};
 };
 
-/// Reads the preserved.* metadata keys; what is not a number counts as the default.
-[[nodiscard]] BeatTimes beat_times_of(const Metadata& metadata);
+/// Reads the preserved.* metadata keys; what is not there or not a number counts as the default.
+[[nodiscard]] BeatTimes beat_times_of(const Metadata& metadata, BeatTimes defaults = {});
 
 /// The rules that every registration obeys (`protocol/naming.md §1.4`, semantic check): the message, or nothing.
 [[nodiscard]] std::optional<std::string> check_instance(const Instance& instance);

@@ -26,5 +26,5 @@
 
 /// Version of the SPI. A plugin takes the address of this symbol; a kernel of another version has none, so the
 /// dynamic linker refuses the plugin before any of its code runs.
-#define PHAROS_SPI_ABI_SYMBOL pharos_spi_abi_1
+#define PHAROS_SPI_ABI_SYMBOL pharos_spi_abi_2
 extern "C" __attribute__((visibility("default"))) const char PHAROS_SPI_ABI_SYMBOL;

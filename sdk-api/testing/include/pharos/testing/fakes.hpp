@@ -16,6 +16,7 @@
 #include <pharos/spi/http.hpp>
 #include <pharos/spi/log.hpp>
 #include <pharos/spi/metrics.hpp>
+#include <pharos/spi/net.hpp>
 #include <pharos/spi/rpc.hpp>
 #include <pharos/spi/store.hpp>
 
@@ -257,8 +258,9 @@ public:
     void close(spi::ConnectionNumber connection, std::string_view reason) noexcept override {
         closed.emplace_back(connection, reason);
     }
-    [[nodiscard]] std::vector<spi::ConnectionPtr> list() const override { return {}; }
+    [[nodiscard]] std::vector<spi::ConnectionPtr> list() const override { return registered; }
     [[nodiscard]] spi::ConnectionPtr find(spi::ConnectionNumber) const override { return nullptr; }
+    [[nodiscard]] spi::Duration last_active(spi::ConnectionNumber) const noexcept override { return {}; }
     spi::Registration observe(spi::ConnectionObserver&) override { return {}; }
 
     /// Takes the oldest push and answers it.
@@ -278,6 +280,7 @@ public:
         return push;
     }
 
+    std::vector<spi::ConnectionPtr> registered;
     std::deque<Push> pushes;
     std::vector<std::pair<spi::ConnectionNumber, std::string>> closed;
 };
@@ -335,6 +338,65 @@ private:
             body += piece.text;
         }
     }
+};
+
+/// Keeps datagrams that are sent; the test receives them.
+class FakeNet final : public spi::Net {
+public:
+    struct Sent {
+        std::string ip;
+        std::uint16_t port;
+        std::string data;
+    };
+
+    spi::Result<std::unique_ptr<spi::UdpSocket>> open_udp(std::uint16_t, spi::UdpReceiver receiver) noexcept override {
+        if (!failure) {
+            return failure;
+        }
+        receiver_ = std::move(receiver);
+        return std::unique_ptr<spi::UdpSocket>(std::make_unique<Socket>(*this));
+    }
+
+    /// Has a datagram arrive; nothing happens when no socket is open.
+    void receive(std::string_view ip, std::uint16_t port, std::string_view data) {
+        if (receiver_) {
+            receiver_({ip, port, data});
+        }
+    }
+    /// Takes the oldest datagram.
+    Sent take() {
+        Sent oldest = std::move(sent.front());
+        sent.pop_front();
+        return oldest;
+    }
+
+    std::deque<Sent> sent;
+    spi::Status failure;  ///< of opening and of sending, unless it is ok
+
+private:
+    class Socket final : public spi::UdpSocket {
+    public:
+        explicit Socket(FakeNet& net) : net_(net) {}
+        ~Socket() override { net_.receiver_.reset(); }
+        spi::Status send_to(std::string_view ip, std::uint16_t port, spi::Pieces data) noexcept override {
+            if (!net_.failure) {
+                return net_.failure;
+            }
+            std::string text;
+            for (const spi::Piece& piece : data) {
+                text += piece.text;
+            }
+            net_.sent.push_back({std::string(ip), port, std::move(text)});
+            return {};
+        }
+        [[nodiscard]] const std::string& bound_to() const noexcept override { return bound_to_; }
+
+    private:
+        FakeNet& net_;
+        std::string bound_to_ = "127.0.0.1:40123";
+    };
+
+    spi::UdpReceiver receiver_;
 };
 
 class NullLog final : public spi::Log {
@@ -400,8 +462,9 @@ public:
             flush();
         }
     }
-    spi::Registration watch(std::string, spi::Revision,
+    spi::Registration watch(std::string prefix, spi::Revision,
                             spi::UniqueFunction<void(std::span<const spi::StoreChange>)> watcher) noexcept override {
+        watched_ = std::move(prefix);
         watcher_ = std::move(watcher);
         return spi::Registration([this] { watcher_.reset(); });
     }
@@ -438,19 +501,21 @@ private:
         for (const spi::StoreOp& op : commit.ops) {
             if (op.value) {
                 data[op.key] = {*op.value, revision};
-                changes.push_back({op.key, *op.value, revision});
             } else {
                 data.erase(op.key);
-                changes.push_back({op.key, std::nullopt, revision});
+            }
+            if (op.key.starts_with(watched_)) {
+                changes.push_back({op.key, op.value, revision});
             }
         }
-        if (watcher_) {
+        if (watcher_ && !changes.empty()) {
             watcher_(changes);
         }
         return revision;
     }
 
     std::deque<std::pair<spi::StoreCommit, spi::Completion<spi::Revision>>> queue_;
+    std::string watched_;
     spi::UniqueFunction<void(std::span<const spi::StoreChange>)> watcher_;
 };
 
