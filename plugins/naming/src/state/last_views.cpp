@@ -123,7 +123,7 @@ void LastViews::load() {
         services += hosts.empty() ? 0u : 1u;
         if (!hosts.empty()) {
             registry_.on_lane(*service, Registry::Entry::kRun,
-                              [&, hosts = std::move(hosts)](const ServicePtr& held) mutable {
+                              [this, enough, now, hosts = std::move(hosts)](const ServicePtr& held) mutable {
                                   held->hold(std::move(hosts), enough, now);
                                   registry_.show(held, Registry::Telling::kQuietly);
                               });
