@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <string>
 
 #include <pharos/spi/auth.hpp>
@@ -36,7 +37,8 @@ private:
     std::atomic<const spi::AuthProvider*> provider_{nullptr};
 };
 
-/// One route or payload type with its access, for operators and for the test that reads them all.
+/// One route or payload type with its access and how often it was called, for operators and for the tests that read
+/// them all.
 struct Entry {
     std::string what;  ///< "GET /v1/cs/configs" or "ConfigQueryRequest"
     spi::Action action = spi::Action::kRead;
@@ -44,6 +46,7 @@ struct Entry {
     bool has_resource = false;
     std::string limit_point;
     std::string anonymous_because;
+    std::uint64_t calls = 0;  ///< since the start
 };
 
 }  // namespace pharos::access

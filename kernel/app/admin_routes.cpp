@@ -48,12 +48,8 @@ spi::Status AdminRoutes::add() {
     add("//health/live", kProbe, [this, yes_or_no](spi::HttpResponder responder) {
         yes_or_no(std::move(responder), parts_.io.longest_silence() < kStuck);
     });
-    add("//health/ready", kProbe, [this, yes_or_no](spi::HttpResponder responder) {
-        const std::vector<plugin::CapabilityHealth> all = parts_.host.health();
-        yes_or_no(std::move(responder), std::none_of(all.begin(), all.end(), [](const plugin::CapabilityHealth& one) {
-                      return one.state == spi::HealthState::kFailed;
-                  }));
-    });
+    add("//health/ready", kProbe,
+        [this, yes_or_no](spi::HttpResponder responder) { yes_or_no(std::move(responder), is_ready()); });
     const auto json = [this](std::string (AdminRoutes::*make)() const) {
         return [this, make](spi::HttpResponder responder) {
             send(std::move(responder), 200, "application/json", (this->*make)());
@@ -62,10 +58,24 @@ spi::Status AdminRoutes::add() {
     add("//health", {}, json(&AdminRoutes::health_json));
     add("//plugins", {}, json(&AdminRoutes::plugins_json));
     add("//access", {}, json(&AdminRoutes::access_json));
-    add("//metrics", {}, [this](spi::HttpResponder responder) {
-        send(std::move(responder), 200, "text/plain; version=0.0.4", parts_.metrics.exposition());
+    const auto metrics = [this](spi::HttpResponder responder) {
+        send(std::move(responder), 200, "text/plain; version=0.0.4; charset=utf-8", parts_.metrics.exposition());
+    };
+    add("//metrics", {}, metrics);
+    // Where the original has them, for probes and dashboards that were made for it.
+    add("/actuator/prometheus", {}, metrics);
+    add("/actuator/health", kProbe, [this](spi::HttpResponder responder) {
+        const bool up = is_ready();
+        send(std::move(responder), up ? 200 : 503, "application/json",
+             up ? R"({"status":"UP"})" : R"({"status":"DOWN"})");
     });
     return registrations_.status();
+}
+
+bool AdminRoutes::is_ready() const {
+    const std::vector<plugin::CapabilityHealth> all = parts_.host.health();
+    return std::none_of(all.begin(), all.end(),
+                        [](const plugin::CapabilityHealth& one) { return one.state == spi::HealthState::kFailed; });
 }
 
 std::string AdminRoutes::health_json() const {
@@ -103,7 +113,7 @@ std::string AdminRoutes::access_json() const {
             json.member("action", entry.action == spi::Action::kRead ? "read" : "write");
             json.member("resourceType", entry.resource_type).member("byResource", entry.has_resource);
             json.member("limitPoint", entry.limit_point).member("anonymousBecause", entry.anonymous_because);
-            json.end_object();
+            json.member("calls", entry.calls).end_object();
         }
     }
     json.end_array();

@@ -12,7 +12,7 @@
 
 namespace pharos::app {
 
-/// The kernel's own routes, outside of the context path:
+/// The kernel's own routes, outside of the context path but for the last two:
 ///
 ///     /health/live     200 while the loops turn, else 503       no login, says nothing else
 ///     /health/ready    200 while no capability has failed       no login, says nothing else
@@ -20,6 +20,7 @@ namespace pharos::app {
 ///     /metrics         Prometheus text
 ///     /plugins         plugin table, JSON
 ///     /access          every route and payload type with its access, JSON
+///     /nacos/actuator/prometheus, /nacos/actuator/health    as /metrics and, in JSON, /health/ready
 class AdminRoutes {
 public:
     struct Parts {
@@ -37,6 +38,7 @@ public:
 
 private:
     void add(std::string_view path, std::string_view anonymous_because, std::function<void(spi::HttpResponder)> answer);
+    [[nodiscard]] bool is_ready() const;
     [[nodiscard]] std::string health_json() const;
     [[nodiscard]] std::string plugins_json() const;
     [[nodiscard]] std::string access_json() const;

@@ -37,7 +37,8 @@ constexpr SettingSpec kCluster[] = {
     {"lookup", Type::kString, "standalone", 0, 0, "Type of the member lookup."},
 };
 constexpr SettingSpec kRuntime[] = {
-    {"io_threads", Type::kInteger, "0", 0, 256, "Threads for HTTP and gRPC connections; 0: a quarter of the cores, at least 1."},
+    {"io_threads", Type::kInteger, "0", 0, 256,
+     "Threads for HTTP and gRPC connections; 0: a quarter of the cores, at least 1."},
     {"work_threads", Type::kInteger, "0", 0, 1024, "Threads for computing; 0: the cores, at least 2."},
     {"block_threads", Type::kInteger, "0", 0, 1024,
      "Threads for blocking calls; 0: an eighth of the cores, at least 1."},
@@ -55,6 +56,9 @@ constexpr SettingSpec kHttp[] = {
     {"max_connections_per_ip", Type::kInteger, "20000", 1, 10'000'000, "Connections at once from one address."},
     {"max_held", Type::kInteger, "100000", 1, 10'000'000, "Long polls held at once."},
     {"idle_timeout", Type::kDuration, "75s", kSecond, kDay, "How long a connection may be idle between requests."},
+    {"header_timeout", Type::kDuration, "20s", kSecond, kDay, "How long a request header may take to arrive."},
+    {"body_timeout", Type::kDuration, "60s", kSecond, kDay, "How long a request body may take to arrive."},
+    {"stall_timeout", Type::kDuration, "60s", kSecond, kDay, "How long a client may read nothing of its reply."},
 };
 constexpr SettingSpec kRpc[] = {
     {"transport", Type::kString, "h2", 0, 0, "Who speaks HTTP/2 for gRPC: h2 (our own) or grpc (the gRPC library)."},
@@ -63,6 +67,8 @@ constexpr SettingSpec kRpc[] = {
     {"max_connections_per_ip", Type::kInteger, "20000", 1, 10'000'000, "Connections at once from one address."},
     {"max_queued", Type::kBytes, "4MiB", kKiB, kGiB, "Pushes that may wait for one connection."},
     {"idle_after", Type::kDuration, "20s", kSecond, kDay, "Silence after which a client is asked for a sign of life."},
+    {"blocked_limit", Type::kDuration, "300s", kSecond, kDay,
+     "How long a client may read so little that pushes to it are refused."},
 };
 
 constexpr std::size_t kSectionCount = 8;

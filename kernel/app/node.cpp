@@ -20,6 +20,7 @@
 #include "net/udp_socket.hpp"
 #include "observe/logging.hpp"
 #include "observe/metrics_registry.hpp"
+#include "observe/process_metrics.hpp"
 #include "plugin/host.hpp"
 #include "plugin/library.hpp"
 #include "rpc/grpc_transport.hpp"
@@ -75,6 +76,7 @@ struct Node::Parts {
     std::optional<DataDir> data;
     spi::NodeInfo info;
     observe::MetricsRegistry metrics;
+    std::optional<observe::ProcessMetrics> process_metrics;
     access::Filter filter;
     std::optional<runtime::KernelExecutors> executors;
     std::optional<net::IoThreads> io;
@@ -210,12 +212,16 @@ void Node::Parts::make_servers() {
     io.emplace(threads(run, "io_threads", std::max<std::size_t>(1, cores / 4)));
     members.emplace(spi::MemberAddress{info.advertised_ip, info.port});
     net.emplace(*io, addresses);
+    process_metrics.emplace(metrics);
 
     const spi::Settings& web = of("http");
     http::ServerSettings http_settings;
     http_settings.limits.header_bytes = as_size(web.integer("max_header"));
     http_settings.limits.body_bytes = as_size(web.integer("max_body"));
     http_settings.idle_timeout = as_seconds(web.integer("idle_timeout"));
+    http_settings.header_timeout = as_seconds(web.integer("header_timeout"));
+    http_settings.body_timeout = as_seconds(web.integer("body_timeout"));
+    http_settings.stall_timeout = as_seconds(web.integer("stall_timeout"));
     http_settings.max_held = as_size(web.integer("max_held"));
     router.emplace(info.context_path);
     http.emplace(*io, *router, filter, metrics, http_settings);
@@ -235,12 +241,13 @@ void Node::Parts::make_servers() {
     rpc::ServerSettings rpc_settings;
     rpc_settings.server_ip = info.advertised_ip;
     rpc_settings.idle_after = spi::Duration(remote.integer("idle_after"));
+    rpc_settings.blocked_limit = spi::Duration(remote.integer("blocked_limit"));
     rpc.emplace(*executors, metrics, logging->of("rpc"), filter, *transport, rpc_settings);
 }
 
 spi::Status Node::Parts::start_plugins() {
     host.emplace(descriptors,
-                 plugin::Surroundings{info, *executors, *router, *rpc, *rpc, *members, *net, metrics,
+                 plugin::Surroundings{info, *executors, *router, *rpc, *rpc, *members, *net, metrics, *logging,
                                       [this](const std::string& name) -> spi::Log& { return logging->of(name); },
                                       [this](const std::string& name) -> const spi::Settings& { return of(name); }},
                  std::chrono::duration_cast<std::chrono::milliseconds>(

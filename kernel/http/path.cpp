@@ -133,6 +133,20 @@ std::optional<std::string_view> canonical_path(std::string_view raw_path, std::s
     return out;
 }
 
+bool is_form(std::string_view content_type) noexcept {
+    constexpr std::string_view kForm = "application/x-www-form-urlencoded";
+    if (content_type.size() < kForm.size()) {
+        return false;
+    }
+    for (std::size_t i = 0; i < kForm.size(); ++i) {
+        const char c = content_type[i];
+        if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c) != kForm[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 std::string_view find_parameter(std::string_view form, std::string_view name, std::string& storage) {
     while (!form.empty()) {
         const std::string_view pair = form.substr(0, form.find('&'));

@@ -24,6 +24,9 @@ struct Target {
 /// another to us.
 [[nodiscard]] std::optional<std::string_view> canonical_path(std::string_view raw_path, std::string& storage);
 
+/// Whether a Content-Type says that the body is a form as URLs encode it.
+[[nodiscard]] bool is_form(std::string_view content_type) noexcept;
+
 /// First parameter of this exact name in a query or form body, decoded ("+" is a blank); "" when absent. `storage`
 /// holds the result if it had to be decoded.
 [[nodiscard]] std::string_view find_parameter(std::string_view form, std::string_view name, std::string& storage);

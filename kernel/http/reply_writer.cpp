@@ -19,6 +19,12 @@ bool is_safe(std::string_view text) noexcept {
     });
 }
 
+bool is_cache_control(std::string_view name) noexcept {
+    constexpr std::string_view kName = "cache-control";
+    return std::equal(name.begin(), name.end(), kName.begin(), kName.end(),
+                      [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a | 0x20) : a) == b; });
+}
+
 void append_number(std::string& out, std::size_t number) {
     char text[24];
     const char* end = std::to_chars(text, text + sizeof text, number).ptr;
@@ -92,7 +98,9 @@ void append_reply(std::string& out, const spi::HttpReply& reply, ReplyForm form)
         append_number(out, spi::total_size(reply.body));
         out += "\r\n";
     }
+    bool has_cache_control = false;
     for (const spi::HttpHeader& header : reply.headers) {
+        has_cache_control = has_cache_control || is_cache_control(header.name);
         if (!header.name.empty() && is_safe(header.name) && is_safe(header.value)) {
             out += header.name;
             out += ": ";
@@ -105,7 +113,11 @@ void append_reply(std::string& out, const spi::HttpReply& reply, ReplyForm form)
     } else if (form.http10) {
         out += "Connection: keep-alive\r\n";
     }
-    out += "X-Content-Type-Options: nosniff\r\n\r\n";
+    // Nobody may keep what a registry or a config centre says, frame it, or guess at its type.
+    if (!has_cache_control) {
+        out += "Cache-Control: no-store\r\n";
+    }
+    out += "X-Frame-Options: DENY\r\nX-Content-Type-Options: nosniff\r\n\r\n";
     if (!form.head && !bodiless) {
         for (const spi::Piece& piece : reply.body) {
             out += piece.text;

@@ -141,7 +141,7 @@ void RequestDecoder::reset() {
     version_ = 11;
     expects_continue_ = false;
     failure_ = 0;
-    reason_ = "";
+    reason_.clear();
 }
 
 bool RequestDecoder::slice(const char* text, std::size_t size, Slice& out) const noexcept {
@@ -156,10 +156,18 @@ bool RequestDecoder::slice(const char* text, std::size_t size, Slice& out) const
     return true;
 }
 
-RequestDecoder::Progress RequestDecoder::fail(int status, const char* reason) noexcept {
+RequestDecoder::Progress RequestDecoder::fail(int status, std::string reason) {
     failure_ = status;
-    reason_ = reason;
+    reason_ = std::move(reason);
     return Progress::kFailed;
+}
+
+RequestDecoder::Progress RequestDecoder::fail_header() {
+    if (fields_.size() >= limits_.headers) {
+        return fail(431, "the request has more than " + std::to_string(limits_.headers) + " header fields");
+    }
+    return fail(
+        431, "the request header is larger than " + std::to_string(limits_.header_bytes) + " bytes (http.max_header)");
 }
 
 RequestDecoder::Progress RequestDecoder::decode(const char* data, std::size_t size) {
@@ -178,7 +186,7 @@ RequestDecoder::Progress RequestDecoder::decode(const char* data, std::size_t si
         }
         // The library's limit counts from the last field that was complete, ours from the first byte.
         if (!parser.header_done && consumed_ > limits_.header_bytes) {
-            return fail(431, "the request header is too large");
+            return fail_header();
         }
         if (parser.header_done && header_bytes_ == 0) {
             header_bytes_ = consumed_;
@@ -196,15 +204,16 @@ RequestDecoder::Progress RequestDecoder::decode(const char* data, std::size_t si
             return fail(400, "bad chunk header");
         }
         if (!parser.header_done && size >= limits_.header_bytes) {
-            return fail(431, "the request header is too large");
+            return fail_header();
         }
         return Progress::kNeedMore;
     }
     if (error == bhttp::error::body_limit) {
-        return fail(413, "the request body is too large");
+        return fail(413,
+                    "the request body is larger than " + std::to_string(limits_.body_bytes) + " bytes (http.max_body)");
     }
     if (error == bhttp::error::header_limit) {
-        return fail(431, "the request header is too large");
+        return fail_header();
     }
     if (error == bhttp::error::bad_version) {
         return fail(505, "the HTTP version is not supported");

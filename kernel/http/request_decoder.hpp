@@ -43,7 +43,7 @@ public:
 
     /// HTTP status of the failure: 400, 413, 431 or 505.
     [[nodiscard]] int failure() const noexcept { return failure_; }
-    [[nodiscard]] const char* reason() const noexcept { return reason_; }
+    [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
 
     [[nodiscard]] bool header_complete() const noexcept { return header_bytes_ != 0; }
     /// The client waits for "100 Continue" before it sends the body.
@@ -70,7 +70,8 @@ private:
         Slice value;
     };
 
-    Progress fail(int status, const char* reason) noexcept;
+    Progress fail(int status, std::string reason);
+    Progress fail_header();
     [[nodiscard]] bool slice(const char* text, std::size_t size, Slice& out) const noexcept;
 
     const DecoderLimits limits_;
@@ -89,7 +90,7 @@ private:
     int version_ = 11;
     bool expects_continue_ = false;
     int failure_ = 0;
-    const char* reason_ = "";
+    std::string reason_;
 };
 
 }  // namespace pharos::http

@@ -186,7 +186,7 @@ std::vector<access::Entry> Router::entries() const {
         const auto& access = route->access();
         entries.push_back({std::string(spi::to_string(route->method())) + " " + route->given_path(), access.action,
                            std::string(access.resource_type), access.resource_of != nullptr,
-                           std::string(access.limit_point), std::string(access.anonymous_because)});
+                           std::string(access.limit_point), std::string(access.anonymous_because), route->calls()});
     }
     return entries;
 }

@@ -41,6 +41,7 @@ public:
     void close() noexcept;
 
     void call(const spi::HttpRequest& request, spi::HttpResponder responder) {
+        calls_.fetch_add(1, std::memory_order_relaxed);
         handler_(request, std::move(responder));
     }
 
@@ -49,6 +50,7 @@ public:
     /// As given at registration: without the context path.
     [[nodiscard]] const std::string& given_path() const noexcept { return given_path_; }
     [[nodiscard]] const spi::Access<spi::HttpRequest>& access() const noexcept { return access_; }
+    [[nodiscard]] std::uint64_t calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
 
 private:
     static constexpr std::uint32_t kClosed = 1;
@@ -64,6 +66,7 @@ private:
     const spi::Access<spi::HttpRequest> access_;
     spi::HttpHandler handler_;
     std::atomic<std::uint32_t> state_{0};  ///< calls under way * 2 + closed
+    std::atomic<std::uint64_t> calls_{0};  ///< that reached the handler
 };
 
 /// An immutable set of routes. Literal paths cost one hash lookup; the others are in a tree of segments.

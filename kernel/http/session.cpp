@@ -34,7 +34,7 @@ public:
         if (value.empty()) {
             value = find_parameter(request_.query, name, decoded_.emplace_front());
         }
-        if (value.empty() && request_.header("Content-Type").starts_with("application/x-www-form-urlencoded")) {
+        if (value.empty() && is_form(request_.header("Content-Type"))) {
             value = find_parameter(request_.body, name, decoded_.emplace_front());
         }
         return value;

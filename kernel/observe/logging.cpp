@@ -5,6 +5,7 @@
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include <atomic>
 #include <map>
 #include <mutex>
 
@@ -28,17 +29,20 @@ spdlog::level::level_enum to_spdlog(spi::LogLevel level) {
 
 struct Logging::State {
     std::shared_ptr<spdlog::logger> logger;
-    std::mutex mutex;
+    std::mutex mutex;  ///< of the next two
+    spi::LogLevel level = spi::LogLevel::kInfo;  ///< of parts that are yet to come
     std::map<std::string, std::unique_ptr<PartLog>, std::less<>> parts;
 };
 
 class Logging::PartLog final : public spi::Log {
 public:
-    PartLog(spdlog::logger& logger, std::string part) : logger_(logger), part_(std::move(part)) {}
+    PartLog(spdlog::logger& logger, std::string part, spi::LogLevel level)
+        : logger_(logger), part_(std::move(part)), level_(level) {}
 
     [[nodiscard]] bool enabled(spi::LogLevel level) const noexcept override {
-        return logger_.should_log(to_spdlog(level));
+        return level >= level_.load(std::memory_order_relaxed);
     }
+    void set_level(spi::LogLevel level) noexcept { level_.store(level, std::memory_order_relaxed); }
 
 protected:
     void write(spi::LogLevel level, std::string_view event, const spi::LogField* fields,
@@ -55,7 +59,17 @@ protected:
 private:
     spdlog::logger& logger_;
     const std::string part_;
+    std::atomic<spi::LogLevel> level_;
 };
+
+std::optional<spi::LogLevel> level_of(std::string_view name) noexcept {
+    using enum spi::LogLevel;
+    return name == "debug"   ? std::optional(kDebug)
+           : name == "info"  ? std::optional(kInfo)
+           : name == "warn"  ? std::optional(kWarn)
+           : name == "error" ? std::optional(kError)
+                             : std::nullopt;
+}
 
 Logging::Logging(const LogSettings& settings) : state_(std::make_unique<State>()) {
     std::shared_ptr<spdlog::sinks::sink> sink;
@@ -74,11 +88,12 @@ Logging::Logging(const LogSettings& settings) : state_(std::make_unique<State>()
     state_->logger->set_formatter(
         std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v", spdlog::pattern_time_type::utc));
     state_->logger->flush_on(spdlog::level::info);
-    const std::string& level = settings.level;
-    if (level != "debug" && level != "info" && level != "warn" && level != "error") {
-        status_ = {spi::Code::kInvalidArgument, "log level '" + level + "' is none of debug, info, warn, error"};
+    state_->logger->set_level(spdlog::level::trace);  // each part has a level of its own
+    if (const std::optional<spi::LogLevel> level = level_of(settings.level)) {
+        state_->level = *level;
     } else {
-        state_->logger->set_level(spdlog::level::from_str(level == "error" ? "err" : level));
+        status_ = {spi::Code::kInvalidArgument,
+                   "log level '" + settings.level + "' is none of debug, info, warn, error"};
     }
 }
 
@@ -88,10 +103,40 @@ spi::Log& Logging::of(std::string_view part) {
     std::lock_guard lock(state_->mutex);
     auto found = state_->parts.find(part);
     if (found == state_->parts.end()) {
-        auto log = std::make_unique<PartLog>(*state_->logger, std::string(part));
+        auto log = std::make_unique<PartLog>(*state_->logger, std::string(part), state_->level);
         found = state_->parts.emplace(std::string(part), std::move(log)).first;
     }
     return *found->second;
+}
+
+spi::Status Logging::set_level(std::string_view part, spi::LogLevel level) {
+    std::lock_guard lock(state_->mutex);
+    if (part.empty()) {
+        state_->level = level;
+        for (const auto& [name, log] : state_->parts) {
+            log->set_level(level);
+        }
+        return {};
+    }
+    const auto found = state_->parts.find(part);
+    if (found == state_->parts.end()) {
+        std::string known;
+        for (const auto& [name, log] : state_->parts) {
+            known += (known.empty() ? "" : ", ") + name;
+        }
+        return {spi::Code::kNotFound, "there is no log '" + std::string(part) + "'; there are: " + known};
+    }
+    found->second->set_level(level);
+    return {};
+}
+
+std::vector<std::string> Logging::parts() const {
+    std::lock_guard lock(state_->mutex);
+    std::vector<std::string> names;
+    for (const auto& [name, log] : state_->parts) {
+        names.push_back(name);
+    }
+    return names;
 }
 
 void Logging::flush() noexcept { state_->logger->flush(); }

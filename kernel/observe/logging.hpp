@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,9 +18,12 @@ struct LogSettings {
     std::size_t files = 4;
 };
 
+/// Reads the name of a level: debug, info, warn or error.
+[[nodiscard]] std::optional<spi::LogLevel> level_of(std::string_view name) noexcept;
+
 /// The log of the process. One line an event:
 /// `2026-01-01T00:00:00.000Z INFO naming event text key=value key="two words"`.
-class Logging {
+class Logging final : public spi::LogLevels {
 public:
     explicit Logging(const LogSettings& settings);
     ~Logging();
@@ -30,6 +34,8 @@ public:
     [[nodiscard]] const spi::Status& status() const noexcept { return status_; }
     /// The log of a part of the kernel or of a plugin. Lives as long as this object.
     [[nodiscard]] spi::Log& of(std::string_view part);
+    spi::Status set_level(std::string_view part, spi::LogLevel level) override;
+    [[nodiscard]] std::vector<std::string> parts() const override;
     void flush() noexcept;
 
 private:

@@ -35,6 +35,25 @@ TEST(Logging, WritesToAFileAboveItsLevel) {
     EXPECT_NE(text.str().find("Z warning kernel seen port=8848\n"), std::string::npos) << text.str();
 }
 
+TEST(Logging, LevelsOfPartsChangeWhileTheyAreInUse) {
+    Logging logging({.level = "info"});
+    spi::Log& naming = logging.of("naming");
+    spi::Log& rpc = logging.of("rpc");
+    EXPECT_FALSE(naming.enabled(spi::LogLevel::kDebug));
+    ASSERT_TRUE(logging.set_level("naming", spi::LogLevel::kDebug));
+    EXPECT_TRUE(naming.enabled(spi::LogLevel::kDebug));
+    EXPECT_FALSE(rpc.enabled(spi::LogLevel::kDebug));
+
+    ASSERT_TRUE(logging.set_level("", spi::LogLevel::kError));
+    EXPECT_FALSE(naming.enabled(spi::LogLevel::kWarn));
+    EXPECT_FALSE(rpc.enabled(spi::LogLevel::kWarn));
+    EXPECT_FALSE(logging.of("made later").enabled(spi::LogLevel::kWarn));
+
+    const spi::Status unknown = logging.set_level("nope", spi::LogLevel::kInfo);
+    EXPECT_EQ(unknown.code(), spi::Code::kNotFound);
+    EXPECT_EQ(unknown.message(), "there is no log 'nope'; there are: made later, naming, rpc");
+}
+
 TEST(Logging, AnUnknownLevelIsAnError) {
     Logging logging({.level = "loud"});
     EXPECT_EQ(logging.status().message(), "log level 'loud' is none of debug, info, warn, error");

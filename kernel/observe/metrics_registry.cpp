@@ -58,17 +58,27 @@ spi::Counter& MetricsRegistry::counter(std::string_view name, std::string_view h
 
 spi::Registration MetricsRegistry::gauge(std::string_view name, std::string_view help, const spi::Labels& labels,
                                          spi::UniqueFunction<double()> read) {
+    return add_reading(name, help, false, labels, std::move(read));
+}
+
+spi::Registration MetricsRegistry::counter_of(std::string_view name, std::string_view help, const spi::Labels& labels,
+                                              spi::UniqueFunction<double()> read) {
+    return add_reading(name, help, true, labels, std::move(read));
+}
+
+spi::Registration MetricsRegistry::add_reading(std::string_view name, std::string_view help, bool is_counter,
+                                               const spi::Labels& labels, spi::UniqueFunction<double()> read) {
     std::lock_guard lock(mutex_);
     std::string key(name);
     std::string series = label_text(labels);
     const std::uint64_t number = ++last_number_;
-    family(name, help, false).gauges.insert_or_assign(series, Gauge{number, std::move(read)});
+    family(name, help, is_counter).readings.insert_or_assign(series, Reading{number, std::move(read)});
     return spi::Registration([this, key = std::move(key), series = std::move(series), number] {
         std::lock_guard undo(mutex_);
-        auto& gauges = families_.find(key)->second.gauges;
-        const auto found = gauges.find(series);
-        if (found != gauges.end() && found->second.number == number) {
-            gauges.erase(found);
+        auto& readings = families_.find(key)->second.readings;
+        const auto found = readings.find(series);
+        if (found != readings.end() && found->second.number == number) {
+            readings.erase(found);
         }
     });
 }
@@ -77,7 +87,7 @@ std::string MetricsRegistry::exposition() {
     std::string out;
     std::lock_guard lock(mutex_);
     for (auto& [name, family] : families_) {
-        if (family.counters.empty() && family.gauges.empty()) {
+        if (family.counters.empty() && family.readings.empty()) {
             continue;
         }
         out +=
@@ -85,9 +95,9 @@ std::string MetricsRegistry::exposition() {
         for (const auto& [labels, counter] : family.counters) {
             out += name + labels + " " + std::to_string(counter->value()) + "\n";
         }
-        for (auto& [labels, gauge] : family.gauges) {
+        for (auto& [labels, reading] : family.readings) {
             out += name + labels + " ";
-            append_number(out, gauge.read());
+            append_number(out, reading.read());
             out += '\n';
         }
     }

@@ -17,11 +17,15 @@ public:
     spi::Registration gauge(std::string_view name, std::string_view help, const spi::Labels& labels,
                             spi::UniqueFunction<double()> read) override;
 
+    /// Like gauge(), for a value that only grows and is counted elsewhere.
+    spi::Registration counter_of(std::string_view name, std::string_view help, const spi::Labels& labels,
+                                 spi::UniqueFunction<double()> read);
+
     /// The Prometheus text format, families and series in order of their names.
     [[nodiscard]] std::string exposition();
 
 private:
-    struct Gauge {
+    struct Reading {
         std::uint64_t number;
         spi::UniqueFunction<double()> read;
     };
@@ -29,9 +33,11 @@ private:
         std::string help;
         bool is_counter = false;
         std::map<std::string, std::unique_ptr<spi::Counter>> counters;  ///< by label text
-        std::map<std::string, Gauge> gauges;
+        std::map<std::string, Reading> readings;
     };
 
+    spi::Registration add_reading(std::string_view name, std::string_view help, bool is_counter,
+                                  const spi::Labels& labels, spi::UniqueFunction<double()> read);
     Family& family(std::string_view name, std::string_view help, bool is_counter);
 
     std::mutex mutex_;

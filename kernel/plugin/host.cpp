@@ -17,8 +17,10 @@ spi::Status failed(std::string message) { return {spi::Code::kInternal, std::mov
 /// What one plugin sees of the node.
 class Context final : public spi::PluginContext {
 public:
-    Context(const Surroundings& around, ServiceRegistry& services, const spi::Descriptor& descriptor)
+    Context(const Surroundings& around, const spi::NodeHealth& node_health, ServiceRegistry& services,
+            const spi::Descriptor& descriptor)
         : around_(around),
+          node_health_(node_health),
           services_(services, descriptor.name, names_of(descriptor.provides)),
           settings_(around.settings_of(descriptor.name)),
           log_(around.log_of(descriptor.name)) {}
@@ -34,9 +36,12 @@ public:
     spi::Net& net() noexcept override { return around_.net; }
     spi::Metrics& metrics() noexcept override { return around_.metrics; }
     spi::Log& log() noexcept override { return log_; }
+    spi::LogLevels& log_levels() noexcept override { return around_.log_levels; }
+    const spi::NodeHealth& node_health() noexcept override { return node_health_; }
 
 private:
     const Surroundings& around_;
+    const spi::NodeHealth& node_health_;
     ProviderView services_;
     const spi::Settings& settings_;
     spi::Log& log_;
@@ -150,7 +155,7 @@ spi::Status Host::start() {
         return {};
     };
     spi::Status status = run_all("init", State::kInitialised, [this](Loaded& plugin) {
-        plugin.context = std::make_unique<Context>(surroundings_, services_, *plugin.descriptor);
+        plugin.context = std::make_unique<Context>(surroundings_, *this, services_, *plugin.descriptor);
         plugin.plugin = {plugin.descriptor->create(), plugin.descriptor->destroy};
         return plugin.plugin->init(*plugin.context);
     });
@@ -214,13 +219,17 @@ std::vector<CapabilityHealth> Host::health() const {
         std::vector<CapabilityHealth> found;
     };
     Sink sink;
+    report_to(sink);
+    return std::move(sink.found);
+}
+
+void Host::report_to(spi::HealthSink& sink) const {
     std::lock_guard lock(mutex_);
     for (const auto& plugin : plugins_) {
         if (plugin->state == State::kStarted) {
             plugin->plugin->health(sink);
         }
     }
-    return std::move(sink.found);
 }
 
 }  // namespace pharos::plugin

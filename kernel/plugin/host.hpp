@@ -22,6 +22,7 @@ struct Surroundings {
     const spi::Members& members;
     spi::Net& net;
     spi::Metrics& metrics;
+    spi::LogLevels& log_levels;
     std::function<spi::Log&(const std::string& plugin)> log_of;
     std::function<const spi::Settings&(const std::string& plugin)> settings_of;
 };
@@ -48,7 +49,7 @@ struct CapabilityHealth {
 /// Runs plugins through their lives: init of all, start of all, stop in inverse order. When a step fails, or takes
 /// longer than its deadline, everything begun is stopped again and the error names plugin and step. Its owner calls it
 /// from one thread; table() and health() from any.
-class Host {
+class Host final : public spi::NodeHealth {
 public:
     /// Descriptors in any order; they are started in the order of their needs.
     Host(std::vector<const spi::Descriptor*> descriptors, Surroundings surroundings,
@@ -60,6 +61,7 @@ public:
 
     [[nodiscard]] std::vector<PluginRow> table() const;
     [[nodiscard]] std::vector<CapabilityHealth> health() const;
+    void report_to(spi::HealthSink& sink) const override;
     [[nodiscard]] ServiceRegistry& services() noexcept { return services_; }
     /// True when a step never ended: its thread still runs, so the process must end without cleaning up.
     [[nodiscard]] bool has_hung() const noexcept { return hung_; }

@@ -99,6 +99,7 @@ protected:
                             nothing<spi::Members>(),
                             nothing<spi::Net>(),
                             nothing<spi::Metrics>(),
+                            nothing<spi::LogLevels>(),
                             [this](const std::string&) -> spi::Log& { return log; },
                             [this](const std::string&) -> const spi::Settings& { return settings; }};
         return std::make_unique<Host>(std::vector{&kB, &kA}, std::move(around), deadline);

@@ -64,12 +64,11 @@ public:
     void close(ConnectionNumber connection, std::string_view reason) noexcept override;
     [[nodiscard]] std::vector<spi::ConnectionPtr> list() const override;
     [[nodiscard]] spi::ConnectionPtr find(ConnectionNumber connection) const override;
+    [[nodiscard]] spi::Duration last_active(ConnectionNumber connection) const noexcept override;
     spi::Registration observe(spi::ConnectionObserver& observer) override;
 
     /// All payload types with their access, by name.
     [[nodiscard]] std::vector<access::Entry> entries() const;
-    /// When the client was last heard of, on the executors' steady clock; 0 when there is no such connection.
-    [[nodiscard]] spi::Duration last_active(ConnectionNumber connection) const noexcept;
 
 private:
     class Exchange;
@@ -145,6 +144,7 @@ private:
     std::atomic<bool> ready_{false};
     std::atomic<bool> stopping_{false};
     std::atomic<std::uint64_t> last_push_{0};
+    std::atomic<std::uint64_t> checks_{0};  ///< ServerCheckRequests answered
     PushDeadlines deadlines_;
     std::mutex delayed_mutex_;
     std::vector<DelayedReply> delayed_;  ///< in the order of their time, since all wait equally long

@@ -125,6 +125,7 @@ void Server::dispatch(const spi::ConnectionPtr& connection, bool admitted, const
 }
 
 void Server::answer_check(const Connection& connection, UnaryCall& call) {
+    checks_.fetch_add(1, std::memory_order_relaxed);
     std::string body;
     sdk::JsonWriter json(body);
     json.begin_object().member("resultCode", 200).member("errorCode", 0).member("connectionId", connection.id);
@@ -181,11 +182,13 @@ void Server::flush_delayed(spi::Duration until) noexcept {
 std::vector<access::Entry> Server::entries() const {
     std::vector<access::Entry> found;
     found.push_back({std::string(kServerCheck), spi::Action::kRead, "connection", false, "",
-                     "The first question of a handshake tells nothing but the connection's id."});
+                     "The first question of a handshake tells nothing but the connection's id.",
+                     checks_.load(std::memory_order_relaxed)});
     {
         const std::shared_lock lock(methods_mutex_);
         for (const auto& [type, method] : methods_) {
             found.push_back(method->entry);
+            found.back().calls = method->succeeded.value() + method->failed.value();
         }
     }
     std::sort(found.begin(), found.end(),

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <optional>
 #include <vector>
 
@@ -6,8 +7,10 @@
 
 #include "api_http/config_http.hpp"
 #include "api_rpc/config_rpc.hpp"
+#include "history/purge.hpp"
 #include "listen/long_polls.hpp"
 #include "listen/rpc_listeners.hpp"
+#include "search/search.hpp"
 #include "store/index.hpp"
 #include "store/repository.hpp"
 
@@ -19,6 +22,14 @@ namespace spi = pharos::spi;
 constexpr spi::SettingSpec kSettings[] = {
     {"hot_bytes", spi::SettingType::kBytes, "4MiB", 0, std::int64_t{1} << 36,
      "Memory for contents that are read often."},
+    {"history_days", spi::SettingType::kInteger, "30", 0, 36500,
+     "Days that changes of configs are remembered; 0 = for ever."},
+    {"history_count", spi::SettingType::kInteger, "1000", 0, 100'000,
+     "Changes of one config that are remembered; 0 = all that are not too old."},
+    {"search_running", spi::SettingType::kInteger, "2", 1, 16, "Searches in contents that run at once."},
+    {"search_waiting", spi::SettingType::kInteger, "4", 0, 32, "Searches in contents that may wait for their turn."},
+    {"search_wait", spi::SettingType::kDuration, "8s", 0, spi::Duration(std::chrono::minutes(10)).count(),
+     "How long a search in contents waits before it is refused."},
 };
 
 constexpr spi::Duration kPatience = std::chrono::seconds(5);
@@ -28,11 +39,19 @@ class ConfigPlugin final : public spi::Plugin, private spi::NamespaceUsage {
 public:
     spi::Status init(spi::PluginContext& context) noexcept override {
         context_ = &context;
-        repository_.emplace(index_, static_cast<std::size_t>(context.settings().integer("hot_bytes")),
-                            context.executors(), context.metrics());
+        const spi::Settings& settings = context.settings();
+        repository_.emplace(index_, static_cast<std::size_t>(settings.integer("hot_bytes")), context.executors(),
+                            context.metrics());
+        purge_.emplace(
+            config::HistoryPurge::Limits{settings.integer("history_days"), settings.integer("history_count")},
+            context.executors(), context.metrics(), context.log());
+        search_.emplace(index_, *repository_, context.executors(),
+                        config::Search::Limits{static_cast<std::size_t>(settings.integer("search_running")),
+                                               static_cast<std::size_t>(settings.integer("search_waiting")),
+                                               spi::Duration(settings.integer("search_wait"))});
         polls_.emplace(index_, context.executors());
         listeners_.emplace(context.executors(), context.connections(), context.metrics(), context.log());
-        http_.emplace(*repository_, *polls_, context.executors().clock());
+        http_.emplace(config::Services{index_, *repository_, *search_, *polls_, *listeners_, context.executors()});
         rpc_.emplace(*repository_, *listeners_);
         if (spi::Status status = http_->add_to(context.http()); !status) {
             return status;
@@ -54,10 +73,14 @@ public:
         if (store == nullptr) {
             return {spi::Code::kUnavailable, "there is no store"};
         }
-        return repository_->start(*store, [this](const std::string& store_key) {
+        spi::Status loaded = repository_->start(*store, [this](const std::string& store_key) {
             polls_->wake(store_key);
             listeners_->notify(store_key);
         });
+        if (loaded) {
+            purge_->start(*store);
+        }
+        return loaded;
     }
 
     void stop() noexcept override {
@@ -67,6 +90,8 @@ public:
         http_->stop();
         rpc_->stop();
         registrations_.clear();
+        purge_->stop(kPatience);
+        search_->stop(kPatience);
         repository_->stop(kPatience);
         polls_->stop(kPatience);
         listeners_->stop(kPatience);
@@ -95,6 +120,8 @@ private:
         add("pharos_config_count", "Configs of all namespaces.", {}, [this] { return index_.size(); });
         add("pharos_config_hot_bytes", "Contents that are kept in memory.", {},
             [this] { return repository_->hot_bytes(); });
+        add("pharos_config_writes_waiting", "Changes that wait for another one of the same config.", {},
+            [this] { return repository_->waiting(); });
         add("pharos_config_listeners", "Listened configs of all clients.", {{"kind", "grpc"}},
             [this] { return listeners_->size(); });
         add("pharos_config_listeners", "Listened configs of all clients.", {{"kind", "long_poll"}},
@@ -105,6 +132,8 @@ private:
     // In this order: what comes later uses what comes before.
     config::Index index_;
     std::optional<config::Repository> repository_;
+    std::optional<config::HistoryPurge> purge_;
+    std::optional<config::Search> search_;
     std::optional<config::LongPolls> polls_;
     std::optional<config::RpcListeners> listeners_;
     std::optional<config::ConfigHttp> http_;

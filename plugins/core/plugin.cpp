@@ -1,10 +1,17 @@
 #include <optional>
 
+#include <pharos/sdk/registrations.hpp>
+#include <pharos/spi/auth.hpp>
 #include <pharos/spi/namespaces.hpp>
 #include <pharos/spi/plugin.hpp>
 #include <pharos/spi/store.hpp>
 
-#include "core_http.hpp"
+#include "cluster_http.hpp"
+#include "dashboard_gauges.hpp"
+#include "loader_http.hpp"
+#include "namespaces_http.hpp"
+#include "ops_http.hpp"
+#include "state_http.hpp"
 
 namespace {
 
@@ -16,27 +23,46 @@ class CorePlugin final : public spi::Plugin {
 public:
     spi::Status init(spi::PluginContext& context) noexcept override {
         context_ = &context;
-        http_.emplace(context);
-        return http_->add_to(context.http());
+        const spi::Clock& clock = context.executors().clock();
+        state_.emplace(context.node(), context.node_health());
+        cluster_.emplace(context.node(), context.members(), clock);
+        loader_.emplace(context.connections(), context.members(), clock, context.log(), host_);
+        ops_.emplace(context.log_levels());
+        gauges_.add_to(context.metrics(), context.connections());
+        core::CallRoutes routes(context.http(), clock, routes_);
+        namespaces_.add_to(routes);
+        state_->add_to(routes);
+        cluster_->add_to(routes);
+        loader_->add_to(routes);
+        ops_->add_to(routes);
+        return routes_.status();
     }
     spi::Status start() noexcept override {
         spi::ServiceRegistry& services = context_->services();
-        http_->use(core::Namespaces(services.find<spi::Store>(), services.all<spi::NamespaceUsage>()));
+        namespaces_.use(core::Namespaces(services.find<spi::Store>(), services.all<spi::NamespaceUsage>()));
+        state_->use(services.find<spi::AuthProvider>() != nullptr);
         return {};
     }
     void stop() noexcept override {
-        if (http_) {
-            http_->stop();
-        }
+        routes_.clear();
+        gauges_.stop();
     }
     void health(spi::HealthSink&) const noexcept override {}
 
 private:
     spi::PluginContext* context_ = nullptr;
-    std::optional<core::CoreHttp> http_;
+    core::HostLoad host_;
+    core::DashboardGauges gauges_{host_};
+    core::NamespaceCalls namespaces_;
+    std::optional<core::StateCalls> state_;
+    std::optional<core::ClusterCalls> cluster_;
+    std::optional<core::LoaderCalls> loader_;
+    std::optional<core::OpsCalls> ops_;
+    pharos::sdk::Registrations routes_;  ///< goes first: they use all of the above
 };
 
 }  // namespace
 
 PHAROS_PLUGIN(CorePlugin, "core", "0.1.0", PHAROS_PROVIDES(),
-              PHAROS_REQUIRES("pharos.Store/1?", "pharos.NamespaceUsage/1?"), PHAROS_NO_SETTINGS)
+              PHAROS_REQUIRES("pharos.Store/1?", "pharos.NamespaceUsage/1?", "pharos.AuthProvider/1?"),
+              PHAROS_NO_SETTINGS)

@@ -71,7 +71,7 @@ public:
         heartbeats_.emplace(*registry_, switches_, executors,
                             naming::Heartbeats::Options{.expire = settings.boolean("expire_instance")});
         rpc_.emplace(*registry_, switches_, context.connections());
-        http_.emplace(*registry_, *catalogue_, switches_, *heartbeats_, *udp_, executors.clock());
+        http_.emplace(*registry_, *heartbeats_, *catalogue_, switches_, *udp_, context);
         if (spi::Status status = rpc_->add_to(context.rpc()); !status) {
             return status;
         }
@@ -103,7 +103,7 @@ public:
         if (!registry_) {
             return;
         }
-        http_->stop();
+        http_->stop(kPatience);
         rpc_->stop();
         gauges_.clear();
         gate_.close(kPatience);

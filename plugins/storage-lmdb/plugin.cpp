@@ -4,6 +4,7 @@
 
 #include "kv_store.hpp"
 #include "local_store.hpp"
+#include "store_tools.hpp"
 
 namespace {
 
@@ -31,16 +32,25 @@ public:
             storage::Environment::Settings{.directory = context.node().data_dir + "/store",
                                            .map_bytes = static_cast<std::uint64_t>(settings.integer("map_size")),
                                            .max_bytes = static_cast<std::uint64_t>(settings.integer("max_size"))});
-        writer_.emplace(*environment_, context.executors(), context.metrics());
+        writer_.emplace(*environment_, context.executors(), context.metrics(), context.log());
         kv_.emplace(*environment_, *writer_);
         store_.emplace(*environment_, *writer_);
         spi::Result<spi::Registration> kv = context.services().provide<spi::KvStore>(*kv_, {{"engine", "lmdb"}});
         spi::Result<spi::Registration> store = context.services().provide<spi::Store>(*store_, {{"engine", "lmdb"}});
-        if (!kv || !store) {
-            return kv ? store.error() : kv.error();
+        tools_.emplace(*environment_);
+        spi::Result<spi::Registration> tools =
+            context.services().provide<spi::StoreTools>(*tools_, {{"engine", "lmdb"}});
+        for (const auto* provided : {&kv, &store, &tools}) {
+            if (!*provided) {
+                return provided->error();
+            }
         }
         kv_registration_ = std::move(kv.value());
         store_registration_ = std::move(store.value());
+        tools_registration_ = std::move(tools.value());
+        read_only_ = context.metrics().gauge("pharos_store_read_only",
+                                             "1 while the store refuses to take anything: full or failed disk.", {},
+                                             [this] { return writer_->is_read_only() ? 1.0 : 0.0; });
         used_ = context.metrics().gauge("pharos_store_bytes", "Bytes of the store that hold something.", {}, [this] {
             const storage::ReadTxn txn(*environment_);
             return txn.get() == nullptr ? 0.0 : static_cast<double>(environment_->used_bytes(txn.get()));
@@ -59,8 +69,10 @@ public:
 
     void stop() noexcept override {
         used_.reset();
+        read_only_.reset();
         kv_registration_.reset();
         store_registration_.reset();
+        tools_registration_.reset();
         if (writer_) {
             writer_->stop(kPatience);
         }
@@ -78,12 +90,16 @@ private:
     std::optional<storage::Writer> writer_;
     std::optional<storage::LmdbKvStore> kv_;
     std::optional<storage::LocalStore> store_;
+    std::optional<storage::LmdbStoreTools> tools_;
     spi::Registration kv_registration_;
     spi::Registration store_registration_;
+    spi::Registration tools_registration_;
     spi::Registration used_;
+    spi::Registration read_only_;
 };
 
 }  // namespace
 
-PHAROS_PLUGIN(StoragePlugin, "storage-lmdb", "0.1.0", PHAROS_PROVIDES("pharos.KvStore/1", "pharos.Store/1"),
-              PHAROS_REQUIRES(), kSettings)
+PHAROS_PLUGIN(StoragePlugin, "storage-lmdb", "0.1.0",
+              PHAROS_PROVIDES("pharos.KvStore/1", "pharos.Store/1", "pharos.StoreTools/1"), PHAROS_REQUIRES(),
+              kSettings)

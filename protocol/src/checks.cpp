@@ -9,6 +9,7 @@ namespace pharos::protocol {
 namespace {
 
 constexpr std::size_t kMaxNamespace = 64;
+constexpr std::size_t kMaxNamespaceName = 256;
 constexpr std::size_t kMaxServiceName = 512;
 constexpr std::size_t kMaxGroup = 128;
 constexpr std::size_t kMaxDataId = 256;
@@ -97,6 +98,17 @@ std::size_t count_utf16_units(std::string_view utf8) noexcept {
 
 CheckFailure check_namespace(std::string_view value) {
     return check_simple("namespaceId/tenant", value, kMaxNamespace, "_-");
+}
+
+CheckFailure check_namespace_name(std::string_view value) {
+    if (trimmed(value).empty()) {
+        return std::nullopt;
+    }
+    if (count_utf16_units(value) > kMaxNamespaceName) {
+        return too_long("namespaceShowName", kMaxNamespaceName);
+    }
+    return value.find_first_of("@#$%^&*") == std::string_view::npos ? std::nullopt
+                                                                    : CheckFailure(bad_characters("namespaceShowName"));
 }
 
 CheckFailure check_group(std::string_view value) { return check_simple("group", value, kMaxGroup, "-_:."); }

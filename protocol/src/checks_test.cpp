@@ -12,6 +12,10 @@ TEST(Checks, MessagesNameTheParameterAndTheLimit) {
     EXPECT_EQ(check_data_id("a/b"), "Param 'dataId' is illegal, illegal characters should not appear in the param.");
     EXPECT_EQ(check_namespace(std::string(65, 'a')),
               "Param 'namespaceId/tenant' is illegal, the param length should not exceed 64.");
+    EXPECT_EQ(check_namespace_name("a@b"),
+              "Param 'namespaceShowName' is illegal, illegal characters should not appear in the param.");
+    EXPECT_FALSE(check_namespace_name("開発 1"));
+    EXPECT_TRUE(check_namespace_name(std::string(257, 'a')));
     EXPECT_EQ(check_port(70000), "Param 'port' is illegal, the value should be between 0 and 65535.");
     EXPECT_EQ(check_port("x"), "Param 'port' is illegal, the value should be between 0 and 65535.");
     EXPECT_EQ(check_metadata_size(1025), "Param 'Metadata' is illegal, the param length should not exceed 1024.");

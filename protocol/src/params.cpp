@@ -5,6 +5,8 @@
 #include <cmath>
 #include <initializer_list>
 
+#include <pharos/protocol/multipart.hpp>
+
 namespace pharos::protocol {
 
 namespace {
@@ -25,10 +27,8 @@ int hex_digit(char c) noexcept {
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) noexcept {
-    return std::any_of(words.begin(), words.end(), [&](std::string_view known) {
-        return std::equal(word.begin(), word.end(), known.begin(), known.end(),
-                          [](char a, char b) { return lower(a) == b; });
-    });
+    return std::any_of(words.begin(), words.end(),
+                       [&](std::string_view known) { return equals_ignoring_case(word, known); });
 }
 
 template <class Number>
@@ -39,18 +39,9 @@ std::optional<Number> whole_text(std::string_view text) noexcept {
     return whole ? std::optional(number) : std::nullopt;
 }
 
-bool is_form(const spi::HttpRequest& request) noexcept {
-    constexpr std::string_view kForm = "application/x-www-form-urlencoded";
-    const std::string_view type = request.header("content-type");
-    if (type.size() < kForm.size()) {
-        return false;
-    }
-    for (std::size_t i = 0; i < kForm.size(); ++i) {
-        if (lower(type[i]) != kForm[i]) {
-            return false;
-        }
-    }
-    return true;
+bool is_form(std::string_view content_type) noexcept {
+    return equals_ignoring_case(trimmed(content_type.substr(0, content_type.find(';'))),
+                                "application/x-www-form-urlencoded");
 }
 
 }  // namespace
@@ -107,6 +98,10 @@ std::string encode_uri(std::string_view text) {
     return out;
 }
 
+bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
 std::string_view trimmed(std::string_view text) noexcept {
     constexpr std::string_view kBlank = " \t\r\n\f\v";
     const std::size_t first = text.find_first_not_of(kBlank);
@@ -117,7 +112,9 @@ std::string_view trimmed(std::string_view text) noexcept {
 }
 
 Params::Params(const spi::HttpRequest& request)
-    : Params(request.query, is_form(request) ? request.body : std::string_view{}) {}
+    : Params(request.query, is_form(request.header("content-type")) ? request.body : std::string_view{}) {
+    take_fields(request);
+}
 
 Params::Params(std::string_view query, std::string_view form) {
     pairs_.reserve(16);
@@ -143,6 +140,18 @@ void Params::split(std::string_view text) {
     }
 }
 
+void Params::take_fields(const spi::HttpRequest& request) {
+    for (const MultipartPart& part : parse_multipart(request.header("content-type"), request.body, kMaxPairs + 1)) {
+        if (pairs_.size() == kMaxPairs) {
+            overflowed_ = true;
+            return;
+        }
+        if (!part.is_file) {
+            pairs_.push_back({part.name, part.content, false});
+        }
+    }
+}
+
 std::string_view Params::decoded(std::string_view text) const {
     if (text.find_first_of("%+") == std::string_view::npos) {
         return text;
@@ -153,7 +162,7 @@ std::string_view Params::decoded(std::string_view text) const {
 std::optional<std::string_view> Params::find(std::string_view name) const {
     for (const Pair& pair : pairs_) {
         if (pair.name == name) {
-            return decoded(pair.value);
+            return pair.encoded ? decoded(pair.value) : pair.value;
         }
     }
     return std::nullopt;

@@ -19,9 +19,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     switch (data[0] % 4) {
         case 0: {
             const protocol::Params params(text, text);
-            static_cast<void>(naming::service_parameter(params));
-            static_cast<void>(naming::instance_parameters(params));
-            static_cast<void>(naming::beat_parameters(params));
+            for (const naming::Generation generation : {naming::Generation::kV1, naming::Generation::kV2}) {
+                naming::Reader reader(params, generation);
+                static_cast<void>(naming::read_service(reader));
+                static_cast<void>(naming::read_instance(reader, true));
+                static_cast<void>(naming::read_beat(reader));
+                static_cast<void>(naming::read_patch(reader));
+                static_cast<void>(naming::read_batch(reader));
+                static_cast<void>(naming::read_status_key(reader, reader.text("key")));
+                static_cast<void>(reader.page({}));
+            }
             break;
         }
         case 1: {

@@ -131,12 +131,12 @@ void reply_missing_parameter(spi::HttpResponder responder, std::string_view name
                        "Required parameter '" + std::string(name) + "' type " + std::string(type) + " is not present");
 }
 
-void reply_result_failure(spi::HttpResponder responder, std::string_view message) noexcept {
+void reply_result_failure(spi::HttpResponder responder, std::string_view message, int status) noexcept {
     std::string body;
     JsonWriter json(body);
     json.begin_object().member("code", static_cast<int>(ErrorCode::kServerError)).member("message", message);
     json.key("data").null().end_object();
-    send(responder, 500, kJson, body);
+    send(responder, status, kJson, body);
 }
 
 void reply_rest_result(spi::HttpResponder responder, std::string_view data, std::string_view message) noexcept {

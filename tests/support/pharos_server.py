@@ -6,7 +6,9 @@
     with Server() as s, Gate.pair(s) as g:    # a client that is given g.port has its HTTP and gRPC behind the gate
         g.cut(); ...; g.restore()
 """
+import contextlib
 import errno
+import json
 import os
 import pathlib
 import random
@@ -20,6 +22,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("PHAROS_BIN") or ROOT / "build/release/bin/pharos")
@@ -145,10 +148,22 @@ class Server:
         self.kill9()
         raise AssertionError(f"{why} (exit code {code}); command: {' '.join(self.command())}\n--- log\n{log[-8000:]}\n---")
 
+    def _note_calls(self):
+        """Which calls the server has answered, for docs/compat.md (tests/compat/calls.py)."""
+        directory, who = os.environ.get("PHAROS_CALLS_DIR"), os.environ.get("PHAROS_CALLS_BY")
+        if not directory or not who:
+            return
+        with contextlib.suppress(OSError), urllib.request.urlopen(self.root_url("/access"), timeout=5) as r:
+            called = {e["what"]: e["calls"] for e in json.load(r) if e["calls"]}
+            path = pathlib.Path(directory) / f"{who}-{uuid.uuid4().hex}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps({"by": who, "calls": called}))
+
     def stop(self, timeout=15.0):
         """Asks the server to end and gives its exit code; a server that does not end is killed, and that is an error."""
         if self.process is None or self.process.poll() is not None:
             return self.process.poll() if self.process else None
+        self._note_calls()
         self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(timeout)

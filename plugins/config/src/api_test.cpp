@@ -101,7 +101,8 @@ protected:
     Repository repository_{index_, 1 << 20, executors_, metrics_};
     LongPolls polls_{index_, executors_};
     RpcListeners listeners_{executors_, connections_, metrics_, log_};
-    ConfigHttp http_{repository_, polls_, executors_.time};
+    Search search_{index_, repository_, executors_, {}};
+    ConfigHttp http_{Services{index_, repository_, search_, polls_, listeners_, executors_}};
     ConfigRpc rpc_{repository_, listeners_};
     FakeRoutes routes_;
     spi::ConnectionPtr connection_;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 
+#include "sealed.hpp"
 #include "testing.hpp"
 
 namespace pharos::storage_lmdb::testing {
@@ -41,6 +42,16 @@ void commits(benchmark::State& state) {
                                  static_cast<double>(open.count("pharos_store_commits_total"));
 }
 BENCHMARK(commits)->Arg(1)->Arg(64)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+/// What the checksum adds to each of the commits above.
+void seal(benchmark::State& state) {
+    const std::string value(1024, 'v');
+    const std::string head(8, 'r');
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(seal_of("config/12345", head, value));
+    }
+}
+BENCHMARK(seal);
 
 void snapshot_get(benchmark::State& state) {
     TempFolder folder;

@@ -1,162 +1,215 @@
 #include "file_check.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "environment.hpp"
+#include "page_walk.hpp"
+#include "sealed.hpp"
+
 namespace pharos::storage_lmdb {
 
 namespace {
 
-// LMDB's file format, data version 1, on a machine of 64 bits and little endian.
-constexpr std::uint32_t kMagic = 0xBEEFC0DE;
-constexpr std::size_t kPageHeader = 16;
-constexpr std::size_t kMetaSize = kPageHeader + 136;
-constexpr std::size_t kFreeTable = kPageHeader + 24;  // of a meta page
-constexpr std::size_t kMainTable = kPageHeader + 72;
-constexpr std::size_t kLastPage = kPageHeader + 120;
-constexpr std::size_t kTransaction = kPageHeader + 128;
-constexpr std::size_t kRootInTable = 40;
-constexpr std::size_t kPageFlags = 10;
-constexpr std::size_t kLower = 12;
-constexpr std::size_t kNodeHeader = 8;
-constexpr std::uint16_t kBranchPage = 0x01;
-constexpr std::uint16_t kLeafPage = 0x02;
-constexpr std::uint16_t kBigNode = 0x01;
-constexpr std::uint16_t kTableNode = 0x02;
-constexpr std::uint64_t kNoPage = ~std::uint64_t{0};
-constexpr int kDeepest = 64;
+constexpr std::size_t kNumberBytes = 8;
+constexpr int kMetaTries = 10;
+constexpr std::size_t kMetaBytes = 152;  // with the head of its page
 
-template <class Number>
-Number number_at(const std::vector<char>& bytes, std::size_t offset) noexcept {
-    Number number{};
-    if (offset + sizeof number <= bytes.size()) {
-        std::memcpy(&number, bytes.data() + offset, sizeof number);
-    }
-    return number;
+using Tables = std::vector<std::pair<std::string, PageFile::Tree>>;
+
+bool are_ours(const std::optional<Tables>& tables) {
+    return tables && std::all_of(tables->begin(), tables->end(), [](const auto& table) {
+               return std::find(std::begin(kTableNames), std::end(kTableNames), table.first) != std::end(kTableNames) &&
+                      table.second.flags == 0;
+           });
 }
 
-/// The pages of one file, read one by one.
-class Pages {
+/// Commits write the two in turn, each transaction in the place of its number.
+bool belong_together(const std::optional<PageFile::Meta>& first, const std::optional<PageFile::Meta>& second) {
+    if (!first || !second) {
+        return false;
+    }
+    const std::uint64_t older = std::min(first->transaction, second->transaction);
+    const std::uint64_t newer = std::max(first->transaction, second->transaction);
+    return newer == 0 || (newer == older + 1 && first->transaction % 2 == 0);
+}
+
+spi::Status truncated(const PageFile& file, const PageFile::Meta& meta) {
+    return {spi::Code::kInternal, file.path().string() + " is truncated: it has " + std::to_string(file.size()) +
+                                      " of " + std::to_string((meta.last_page + 1) * file.page_size()) +
+                                      " bytes; put a whole copy in its place with 'pharos store restore'"};
+}
+
+spi::Status damaged(const std::filesystem::path& file, const std::string& what) {
+    return {spi::Code::kInternal, file.string() + " is damaged: " + what +
+                                      "; 'pharos store verify' tells more, 'pharos store restore' puts a backup in "
+                                      "its place"};
+}
+
+/// Goes through the entries of our tables.
+class Inspection {
 public:
-    explicit Pages(int file, std::uint64_t size) : file_(file), size_(size) {}
+    Inspection(PageWalk& walk, spi::StoreReport& report) : walk_(walk), report_(report) {}
 
-    /// What there is of `size` bytes.
-    [[nodiscard]] std::vector<char> read(std::uint64_t offset, std::size_t size) const {
-        std::vector<char> bytes(size);
-        const ssize_t got = pread(file_, bytes.data(), size, static_cast<off_t>(offset));
-        bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-        return bytes;
-    }
-
-    /// The newer of the two meta pages; nothing when that is for LMDB to judge.
-    [[nodiscard]] std::optional<std::vector<char>> newest_meta() {
-        std::vector<char> first = read(0, kMetaSize);
-        page_size_ = number_at<std::uint32_t>(first, kFreeTable);
-        if (!is_meta(first) || page_size_ < 512 || page_size_ > 65536) {
-            return std::nullopt;
-        }
-        std::vector<char> second = read(page_size_, kMetaSize);
-        if (!is_meta(second)) {
-            return std::nullopt;
-        }
-        const bool newer =
-            number_at<std::uint64_t>(second, kTransaction) > number_at<std::uint64_t>(first, kTransaction);
-        return newer ? std::move(second) : std::move(first);
-    }
-
-    [[nodiscard]] std::uint64_t page_size() const noexcept { return page_size_; }
-    [[nodiscard]] bool has(std::uint64_t page, std::uint64_t count = 1) const noexcept {
-        const std::uint64_t pages = size_ / page_size_;
-        return page < pages && count <= pages - page;
-    }
-    /// Whether the file has this page and all pages below it.
-    [[nodiscard]] bool has_tree(std::uint64_t root, int depth = 0) const {
-        if (root == kNoPage) {
-            return true;
-        }
-        if (depth > kDeepest || !has(root)) {
-            return false;
-        }
-        const std::vector<char> page = read(root * page_size_, page_size_);
-        const auto flags = number_at<std::uint16_t>(page, kPageFlags);
-        if ((flags & (kBranchPage | kLeafPage)) == 0) {
-            return true;  // damaged otherwise: LMDB says so when it gets there
-        }
-        const std::size_t end = std::min<std::size_t>(number_at<std::uint16_t>(page, kLower), page.size());
-        for (std::size_t at = kPageHeader; at + 2 <= end; at += 2) {
-            if (!has_node(page, number_at<std::uint16_t>(page, at), (flags & kBranchPage) != 0, depth)) {
-                return false;
+    /// "meta" first: it says how the others are to be read.
+    bool read_meta(const Tables& tables) {
+        bool found = false;
+        each_of(tables, "meta", [&](std::string_view key, std::string_view value) {
+            if (key == kFormatKey && value.size() == kNumberBytes) {
+                report_.format = decode_number(value);
+                found = true;
+            } else if (key == kRevisionKey) {
+                if (const auto bytes = unseal("meta", key, value); bytes && bytes->size() == kNumberBytes) {
+                    report_.revision = decode_number(*bytes);
+                } else if (bytes) {
+                    walk_.add_problem("table meta: the revision has a wrong length");
+                }
             }
+        });
+        return found;
+    }
+    void read_entries(const Tables& tables) {
+        for (const auto& [name, head] : {std::pair("kv", std::size_t{0}), std::pair("data", kNumberBytes)}) {
+            spi::StoreTableReport table{name};
+            each_of(tables, name, [&, head = head](std::string_view key, std::string_view value) {
+                ++table.entries;
+                const std::optional<std::string_view> bytes = unseal(table.name, key, value);
+                if (!bytes) {
+                    return;
+                }
+                if (bytes->size() < head) {
+                    walk_.add_problem("table " + table.name + ": the value of " + printable(key) + " is too short");
+                    return;
+                }
+                table.bytes += key.size() + bytes->size() - head;
+                const std::uint64_t revision = head == 0 ? 0 : decode_number(*bytes);
+                if (head != 0 && (revision == 0 || revision > report_.revision)) {
+                    walk_.add_problem("table " + table.name + ": the revision " + std::to_string(revision) + " of " +
+                                      printable(key) + " is beyond that of the store, " +
+                                      std::to_string(report_.revision));
+                }
+            });
+            report_.tables.push_back(std::move(table));
         }
-        return true;
     }
 
 private:
-    static bool is_meta(const std::vector<char>& bytes) {
-        return bytes.size() == kMetaSize && number_at<std::uint32_t>(bytes, kPageHeader) == kMagic;
+    void each_of(const Tables& tables, std::string_view name, PageWalk::Each each) {
+        for (const auto& [known, tree] : tables) {
+            if (known == name) {
+                walk_.table(known, tree, std::move(each));
+                return;
+            }
+        }
     }
-    [[nodiscard]] bool has_node(const std::vector<char>& page, std::size_t node, bool branch, int depth) const {
-        const std::uint64_t low = number_at<std::uint16_t>(page, node);
-        const std::uint64_t high = number_at<std::uint16_t>(page, node + 2);
-        const std::uint64_t flags = number_at<std::uint16_t>(page, node + 4);
-        if (branch) {
-            return has_tree(low | high << 16 | flags << 32, depth + 1);
+    std::optional<std::string_view> unseal(std::string_view table, std::string_view key, std::string_view value) {
+        if (report_.format == kUnsealedFormat) {
+            return value;
         }
-        const std::size_t value = node + kNodeHeader + number_at<std::uint16_t>(page, node + 6);
-        if ((flags & kBigNode) != 0) {
-            const std::uint64_t bytes = kPageHeader + (low | high << 16);
-            return has(number_at<std::uint64_t>(page, value), (bytes + page_size_ - 1) / page_size_);
+        std::optional<std::string_view> bytes = open_seal(key, value);
+        if (!bytes) {
+            walk_.add_problem("table " + std::string(table) + ": the value of " + printable(key) +
+                              " is not what was written (its checksum differs)");
         }
-        return (flags & kTableNode) == 0 || has_tree(number_at<std::uint64_t>(page, value + kRootInTable), depth + 1);
+        return bytes;
     }
 
-    const int file_;
-    const std::uint64_t size_;
-    std::uint64_t page_size_ = 0;
+    PageWalk& walk_;
+    spi::StoreReport& report_;
 };
-
-spi::Status check_open(int descriptor, const std::filesystem::path& file) {
-    struct stat facts {};
-    if (fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) {
-        return {spi::Code::kInternal, file.string() + " is no regular file"};
-    }
-    const auto size = static_cast<std::uint64_t>(facts.st_size);
-    Pages pages(descriptor, size);
-    const std::optional<std::vector<char>> meta = pages.newest_meta();
-    if (!meta) {
-        return {};
-    }
-    const std::uint64_t last = number_at<std::uint64_t>(*meta, kLastPage);
-    if (pages.has(last) || (pages.has_tree(number_at<std::uint64_t>(*meta, kFreeTable + kRootInTable)) &&
-                            pages.has_tree(number_at<std::uint64_t>(*meta, kMainTable + kRootInTable)))) {
-        return {};
-    }
-    return {spi::Code::kInternal, file.string() + " is truncated: it has " + std::to_string(size) + " of " +
-                                      std::to_string((last + 1) * pages.page_size()) +
-                                      " bytes; put a whole copy in its place"};
-}
 
 }  // namespace
 
-spi::Status check_file(const std::filesystem::path& file) {
-    const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0) {
-        return errno == ENOENT
-                   ? spi::Status()
-                   : spi::Status(spi::Code::kInternal, file.string() + " can't be read: " + std::strerror(errno));
+spi::Status check_file(const std::filesystem::path& path) {
+    spi::Result<PageFile> file = PageFile::open(path);
+    if (!file) {
+        return file.error().code() == spi::Code::kNotFound ? spi::Status() : file.error();
     }
-    spi::Status status = check_open(descriptor, file);
-    ::close(descriptor);
-    return status;
+    const std::optional<PageFile::Meta> first = file->meta(0);
+    const std::optional<PageFile::Meta> second = first ? file->meta(1) : std::nullopt;
+    if (!second) {
+        return {};  // LMDB says so itself
+    }
+    const PageFile::Meta& meta = second->transaction > first->transaction ? *second : *first;
+    PageWalk walk(*file, meta, false);
+    const std::optional<Tables> tables = walk.tables();
+    if (walk.problem_count() == 0 && !are_ours(tables)) {
+        return {};  // its owner is for Environment to judge
+    }
+    if (!belong_together(first, second)) {
+        return damaged(path, "its two meta pages do not belong together");
+    }
+    for (const auto& [name, tree] : tables.value_or(Tables())) {
+        walk.table(name, tree, [](std::string_view, std::string_view) {});
+    }
+    walk.free_pages();
+    if (walk.is_truncated()) {
+        return truncated(*file, meta);
+    }
+    return walk.problem_count() == 0 ? spi::Status() : damaged(path, walk.problems().front());
+}
+
+spi::Result<spi::StoreReport> inspect(PageFile& file, const PageFile::Meta& meta) {
+    spi::StoreReport report;
+    report.file = file.path().string();
+    report.file_bytes = file.size();
+    PageWalk walk(file, meta, true);
+    const std::optional<Tables> tables = walk.tables();
+    Inspection inspection(walk, report);
+    const bool ours = are_ours(tables) && inspection.read_meta(*tables);
+    if (!ours && walk.problem_count() == 0) {
+        return spi::Status(spi::Code::kInvalidArgument,
+                           report.file + " is the LMDB database of another program, or an empty one: no store");
+    }
+    if (ours && report.format != kFormat && report.format != kUnsealedFormat) {
+        return spi::Status(spi::Code::kInvalidArgument, report.file + " has store format " +
+                                                            std::to_string(report.format) + "; this version knows " +
+                                                            std::to_string(kUnsealedFormat) + " and " +
+                                                            std::to_string(kFormat));
+    }
+    if (ours) {
+        inspection.read_entries(*tables);
+    }
+    walk.free_pages();
+    bool together = false;
+    for (int i = 0; i < kMetaTries && !together; ++i) {
+        together = belong_together(file.meta(0), file.meta(1));  // a server may write one in between
+    }
+    if (!together) {
+        walk.add_problem("its two meta pages do not belong together");
+    }
+    report.pages = walk.pages();
+    report.problems = std::move(walk.problems());
+    report.problem_count = walk.problem_count();
+    return report;
+}
+
+spi::Status settle_older_meta(const std::filesystem::path& path) {
+    spi::Result<PageFile> file = PageFile::open(path);
+    const std::optional<PageFile::Meta> newest = file ? file->newest_meta() : std::nullopt;
+    if (!newest) {
+        return {};
+    }
+    char bytes[kMetaBytes];
+    const std::uint64_t at = newest->slot == 0 ? file->page_size() : 0;
+    const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    const bool settled =
+        descriptor >= 0 && file->read(at, bytes, sizeof bytes) &&
+        ::pwrite(descriptor, bytes, sizeof bytes, static_cast<off_t>(at)) == static_cast<ssize_t>(sizeof bytes) &&
+        ::fdatasync(descriptor) == 0;
+    const int error = errno;
+    if (descriptor >= 0) {
+        ::close(descriptor);
+    }
+    return settled ? spi::Status()
+                   : spi::Status(spi::Code::kInternal, path.string() + " can't be written: " + std::strerror(error));
 }
 
 }  // namespace pharos::storage_lmdb

@@ -11,21 +11,20 @@ constexpr std::size_t kLongestKey = 511;
 
 class Snapshot final : public spi::KvSnapshot {
 public:
-    explicit Snapshot(Environment& environment) noexcept
-        : txn_(environment), dbi_(environment.dbi(Environment::Table::kKv)) {}
+    explicit Snapshot(Environment& environment) noexcept : environment_(environment), txn_(environment) {}
 
     [[nodiscard]] bool is_open() const noexcept { return txn_.get() != nullptr; }
     [[nodiscard]] std::optional<std::string_view> get(std::string_view key) const noexcept override {
-        return storage_lmdb::get(txn_.get(), dbi_, key);
+        return environment_.get(txn_.get(), Environment::Table::kKv, key);
     }
     void scan(std::string_view prefix, std::string_view from,
               spi::UniqueFunction<bool(std::string_view, std::string_view)> each) const override {
-        storage_lmdb::scan(txn_.get(), dbi_, prefix, from, each);
+        environment_.scan(txn_.get(), Environment::Table::kKv, prefix, from, each);
     }
 
 private:
+    const Environment& environment_;
     ReadTxn txn_;
-    MDB_dbi dbi_;
 };
 
 class KvWrite final : public WriteRequest {
@@ -39,9 +38,10 @@ public:
                 return status;
             }
         }
-        const MDB_dbi dbi = environment_.dbi(Environment::Table::kKv);
         for (const spi::KvBatch::Op& op : batch_.ops) {
-            if (spi::Status status = put_or_remove(environment_, txn, dbi, op.key, {}, op.value, poisons); !status) {
+            if (spi::Status status =
+                    put_or_remove(environment_, txn, Environment::Table::kKv, op.key, {}, op.value, poisons);
+                !status) {
                 return status;
             }
             poisons = true;  // from here on, a failure leaves half of the batch behind
@@ -53,6 +53,9 @@ public:
         done_(outcome ? spi::Result<bool>(true) : spi::Result<bool>(outcome));
     }
     [[nodiscard]] bool is_lazy() const noexcept override { return durability_ == spi::Durability::kLazy; }
+    [[nodiscard]] bool adds() const noexcept override {
+        return std::any_of(batch_.ops.begin(), batch_.ops.end(), [](const auto& op) { return op.value.has_value(); });
+    }
     [[nodiscard]] std::size_t bytes() const noexcept override {
         std::size_t bytes = 0;
         for (const spi::KvBatch::Op& op : batch_.ops) {
@@ -78,26 +81,23 @@ spi::Status check_key(std::string_view key, std::size_t limit) {
             "a key of " + std::to_string(key.size()) + " bytes: keys have 1 to " + std::to_string(limit) + " bytes"};
 }
 
-spi::Status put_or_remove(Environment& environment, MDB_txn* txn, MDB_dbi dbi, std::string_view key,
+spi::Status put_or_remove(Environment& environment, MDB_txn* txn, Environment::Table table, std::string_view key,
                           std::string_view head, const std::optional<std::string>& value, bool& poisons) {
-    MDB_val name = value_of(key);
     if (!value) {
-        const int code = mdb_del(txn, dbi, &name, nullptr);
+        MDB_val name = value_of(key);
+        const int code = mdb_del(txn, environment.dbi(table), &name, nullptr);
         poisons = poisons || (code != 0 && code != MDB_NOTFOUND);
         return code == 0 || code == MDB_NOTFOUND ? spi::Status() : error_of(code, "removing a key");
     }
     // The revision in the table "meta" is exempt: a full store must still take removals.
-    if (dbi != environment.dbi(Environment::Table::kMeta) &&
-        environment.used_bytes(txn) + value->size() > environment.max_bytes()) {
+    if (table != Environment::Table::kMeta && environment.used_bytes(txn) + value->size() > environment.max_bytes()) {
         return {spi::Code::kTooLarge, "the store has reached its limit of " + std::to_string(environment.max_bytes()) +
                                           " bytes (storage-lmdb.max_size); remove something or raise it"};
     }
-    MDB_val space{head.size() + value->size(), nullptr};
-    if (const int code = mdb_put(txn, dbi, &name, &space, MDB_RESERVE); code != 0) {
+    if (const int code = environment.put(txn, table, key, head, *value); code != 0) {
         poisons = true;
         return error_of(code, "writing a key");
     }
-    std::copy(value->begin(), value->end(), std::copy(head.begin(), head.end(), static_cast<char*>(space.mv_data)));
     return {};
 }
 

@@ -21,8 +21,9 @@ private:
 };
 
 /// Puts or removes one key. kTooLarge when the store's limit is reached: removals still go.
-[[nodiscard]] spi::Status put_or_remove(Environment& environment, MDB_txn* txn, MDB_dbi dbi, std::string_view key,
-                                        std::string_view head, const std::optional<std::string>& value, bool& poisons);
+[[nodiscard]] spi::Status put_or_remove(Environment& environment, MDB_txn* txn, Environment::Table table,
+                                        std::string_view key, std::string_view head,
+                                        const std::optional<std::string>& value, bool& poisons);
 /// Whether a key has an allowed length.
 [[nodiscard]] spi::Status check_key(std::string_view key, std::size_t limit);
 

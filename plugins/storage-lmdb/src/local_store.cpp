@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "file_check.hpp"
 #include "kv_store.hpp"
 
 namespace pharos::storage_lmdb {
@@ -19,27 +20,19 @@ std::optional<spi::StoreValue> parse(std::optional<std::string_view> bytes) noex
     return spi::StoreValue{bytes->substr(kRevisionBytes), decode_number(*bytes)};
 }
 
-/// Keys hold NULs between their parts.
-std::string printable(std::string_view key) {
-    std::string text(key);
-    std::replace(text.begin(), text.end(), '\0', '|');
-    return text;
-}
-
 spi::Revision revision_in(MDB_txn* txn, const Environment& environment) noexcept {
-    const auto stored = get(txn, environment.dbi(Environment::Table::kMeta), kRevisionKey);
+    const auto stored = environment.get(txn, Environment::Table::kMeta, kRevisionKey);
     return stored ? decode_number(*stored) : 0;
 }
 
 class Snapshot final : public spi::StoreSnapshot {
 public:
-    explicit Snapshot(Environment& environment) noexcept
-        : environment_(environment), txn_(environment), dbi_(environment.dbi(Environment::Table::kData)) {}
+    explicit Snapshot(Environment& environment) noexcept : environment_(environment), txn_(environment) {}
 
     [[nodiscard]] bool is_open() const noexcept { return txn_.get() != nullptr; }
     [[nodiscard]] spi::Revision revision() const noexcept override { return revision_in(txn_.get(), environment_); }
     [[nodiscard]] std::optional<spi::StoreValue> get(std::string_view key) const noexcept override {
-        return parse(storage_lmdb::get(txn_.get(), dbi_, key));
+        return parse(environment_.get(txn_.get(), Environment::Table::kData, key));
     }
     void scan(std::string_view prefix, std::string_view from,
               spi::UniqueFunction<bool(std::string_view, const spi::StoreValue&)> each) const override {
@@ -48,13 +41,12 @@ public:
             const std::optional<spi::StoreValue> value = parse(bytes);
             return !value || each(key, *value);
         };
-        storage_lmdb::scan(txn_.get(), dbi_, prefix, from, parsing);
+        environment_.scan(txn_.get(), Environment::Table::kData, prefix, from, parsing);
     }
 
 private:
-    Environment& environment_;
+    const Environment& environment_;
     ReadTxn txn_;
-    MDB_dbi dbi_;
 };
 
 }  // namespace
@@ -65,28 +57,28 @@ public:
         : store_(store), commit_(std::move(commit)), done_(std::move(done)) {}
 
     spi::Status apply(MDB_txn* txn, bool& poisons) override {
-        const MDB_dbi data = store_.environment_.dbi(Environment::Table::kData);
+        constexpr Environment::Table kData = Environment::Table::kData;
         for (const spi::StoreOp& op : commit_.ops) {
             if (spi::Status status = check_key(op.key, kLongestKey); !status) {
                 return status;
             }
         }
         for (const spi::StoreCompare& compare : commit_.compares) {
-            if (!holds(compare, parse(get(txn, data, compare.key)))) {
+            if (!holds(compare, parse(store_.environment_.get(txn, kData, compare.key)))) {
                 return {spi::Code::kConflict, "the store's key " + printable(compare.key) + " has changed meanwhile"};
             }
         }
         revision_ = revision_in(txn, store_.environment_) + 1;
         const std::string stamp = encode_number(revision_);
         for (const spi::StoreOp& op : commit_.ops) {
-            if (spi::Status status = put_or_remove(store_.environment_, txn, data, op.key, stamp, op.value, poisons);
+            if (spi::Status status = put_or_remove(store_.environment_, txn, kData, op.key, stamp, op.value, poisons);
                 !status) {
                 return status;
             }
             poisons = true;  // from here on, a failure leaves half of the commit behind
         }
-        spi::Status stored = put_or_remove(store_.environment_, txn, store_.environment_.dbi(Environment::Table::kMeta),
-                                           kRevisionKey, {}, stamp, poisons);
+        spi::Status stored =
+            put_or_remove(store_.environment_, txn, Environment::Table::kMeta, kRevisionKey, {}, stamp, poisons);
         poisons = !stored;
         return stored;
     }
@@ -99,6 +91,16 @@ public:
         store_.committed_.store(revision_, std::memory_order_release);
         store_.tell(commit_.ops, revision_);
         done_(revision_);
+    }
+    [[nodiscard]] bool adds() const noexcept override {
+        return std::any_of(commit_.ops.begin(), commit_.ops.end(), [](const auto& op) { return op.value.has_value(); });
+    }
+    [[nodiscard]] std::size_t bytes() const noexcept override {
+        std::size_t bytes = 0;
+        for (const spi::StoreOp& op : commit_.ops) {
+            bytes += op.key.size() + (op.value ? op.value->size() : 0);
+        }
+        return bytes;
     }
 
 private:

@@ -13,8 +13,8 @@
 
 namespace pharos::storage_lmdb {
 
-/// The Store of a node that stands alone: one commit is one synced batch. A value in the table "data" is the revision
-/// that wrote it, 64 bits little endian, then the bytes.
+/// The Store of a node that stands alone: one commit is one synced batch. A value in the table "data" is, below
+/// its seal, the revision that wrote it, 64 bits little endian, then the bytes.
 class LocalStore final : public spi::Store {
 public:
     LocalStore(Environment& environment, Writer& writer) : environment_(environment), writer_(writer) {}

@@ -157,7 +157,8 @@ TEST(Opening, BeforeItNothingIsServed) {
     pharos::testing::FakeMetrics metrics;
     pharos::testing::ThreadedExecutors executors;
     Environment environment({.directory = folder.store(), .map_bytes = 64 * kMiB, .max_bytes = 8 * kMiB});
-    Writer writer(environment, executors, metrics);
+    pharos::testing::NullLog log;
+    Writer writer(environment, executors, metrics, log);
     LmdbKvStore kv(environment, writer);
     LocalStore store(environment, writer);
     EXPECT_EQ(kv.snapshot(), nullptr);

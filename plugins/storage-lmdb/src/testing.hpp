@@ -18,14 +18,19 @@ namespace pharos::storage_lmdb::testing {
 /// A folder of its own, removed at the end.
 class TempFolder {
 public:
-    TempFolder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "pharos-store-XXXXXX").string();
+    explicit TempFolder(const std::filesystem::path& where = std::filesystem::temp_directory_path()) {
+        std::string pattern = (where / "pharos-store-XXXXXX").string();
         path_ = mkdtemp(pattern.data()) == nullptr ? "" : pattern;
     }
     ~TempFolder() {
         std::error_code ignored;
         std::filesystem::remove_all(path_, ignored);
     }
+    /// For many small stores of which nothing must survive.
+    [[nodiscard]] static std::filesystem::path in_memory() {
+        return std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path();
+    }
+    [[nodiscard]] const std::string& root() const { return path_; }
     [[nodiscard]] std::string store() const { return path_ + "/store"; }
 
 private:
@@ -38,7 +43,7 @@ public:
     explicit OpenStore(const std::string& folder, std::uint64_t map_bytes = std::uint64_t{1} << 30,
                        std::uint64_t max_bytes = std::uint64_t{512} << 20) {
         environment.emplace(Environment::Settings{.directory = folder, .map_bytes = map_bytes, .max_bytes = max_bytes});
-        writer.emplace(*environment, executors, metrics);
+        writer.emplace(*environment, executors, metrics, log);
         kv_store.emplace(*environment, *writer);
         local_store.emplace(*environment, *writer);
         status = environment->open();
@@ -59,6 +64,7 @@ public:
 
     spi::Status status;
     pharos::testing::FakeMetrics metrics;
+    pharos::testing::NullLog log;
     pharos::testing::ThreadedExecutors executors;
     std::optional<Environment> environment;
     std::optional<Writer> writer;

@@ -1,6 +1,7 @@
 #include "writer.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace pharos::storage_lmdb {
@@ -10,17 +11,22 @@ namespace {
 constexpr spi::Duration kLazyDelay = std::chrono::milliseconds(80);  // with the timer's grain, less than 100
 constexpr std::size_t kLazyBytes = std::size_t{4} << 20;
 constexpr std::size_t kLargestGroup = 4096;
+constexpr spi::Duration kProbeDelay = std::chrono::seconds(1);
+/// Readers of other processes that died are looked for every so many transactions: they hold back pages from reuse.
+constexpr std::uint64_t kReaderCheck = 100;
 
 bool is_full(const spi::Status& outcome) noexcept { return outcome.code() == spi::Code::kTooLarge; }
+bool is_disk_full(const spi::Status& outcome) noexcept { return outcome.code() == spi::Code::kUnavailable; }
 
 }  // namespace
 
-Writer::Writer(Environment& environment, spi::Executors& executors, spi::Metrics& metrics)
+Writer::Writer(Environment& environment, spi::Executors& executors, spi::Metrics& metrics, spi::Log& log)
     : environment_(environment),
       executors_(executors),
       thread_(executors.dedicated("store")),
       commits_(metrics.counter("pharos_store_commits_total", "Transactions that were synced to disk.")),
-      writes_(metrics.counter("pharos_store_writes_total", "Writes that these transactions held.")) {}
+      writes_(metrics.counter("pharos_store_writes_total", "Writes that these transactions held.")),
+      log_(log) {}
 
 void Writer::start() noexcept {
     std::lock_guard lock(mutex_);
@@ -100,25 +106,38 @@ void Writer::commit(Group& group) noexcept {
 bool Writer::try_commit(Group& group, std::vector<spi::Status>& outcomes) noexcept {
     outcomes.assign(group.size(), spi::Status());
     const auto fail = [&](const spi::Status& why) {
-        note(why);
+        const bool alone = group.size() == 1;
+        if (alone || why.code() != spi::Code::kUnavailable) {
+            note(why, alone ? group.front()->bytes() : 0);
+        }
         outcomes.assign(group.size(), why);
-        return group.size() == 1;
+        std::lock_guard lock(mutex_);
+        return alone || !frozen_.is_ok();
     };
+    if (transactions_++ % kReaderCheck == 0) {
+        int dead = 0;
+        mdb_reader_check(environment_.raw(), &dead);
+    }
     MDB_txn* txn = nullptr;
     if (const int code = mdb_txn_begin(environment_.raw(), nullptr, 0, &txn); code != 0) {
-        return fail(error_of(code, "beginning a transaction"));
+        return fail(failure_of(code, group));
     }
+    const spi::Status refused_puts = refusal();
     bool changes = false;
     for (std::size_t i = 0; i < group.size(); ++i) {
+        if (!refused_puts && group[i]->adds()) {
+            outcomes[i] = refused_puts;
+            continue;
+        }
         bool poisons = false;
         outcomes[i] = group[i]->apply(txn, poisons);
         changes = changes || outcomes[i].is_ok();
-        note(outcomes[i]);
         if (poisons) {
-            const spi::Status why = outcomes[i];
+            const spi::Status why = is_disk_full(outcomes[i]) ? failure_of(ENOSPC, group) : outcomes[i];
             mdb_txn_abort(txn);
             return fail(why);
         }
+        note(outcomes[i], group[i]->bytes());
     }
     if (!changes) {
         mdb_txn_abort(txn);
@@ -126,26 +145,109 @@ bool Writer::try_commit(Group& group, std::vector<spi::Status>& outcomes) noexce
     }
     const bool has_room = environment_.used_bytes(txn) < environment_.max_bytes();
     if (const int code = mdb_txn_commit(txn); code != 0) {
-        return fail(error_of(code, "committing"));
+        return fail(failure_of(code, group));
     }
     commits_.add();
     writes_.add(group.size());
-    const bool refused = std::any_of(outcomes.begin(), outcomes.end(), is_full);
-    std::lock_guard lock(mutex_);
-    disk_failure_ = {};
-    if (has_room && !refused) {
-        full_ = {};
-    }
+    note_success(has_room && !std::any_of(outcomes.begin(), outcomes.end(), is_full));
     return true;
 }
 
-void Writer::note(const spi::Status& outcome) noexcept {
+spi::Status Writer::failure_of(int code, const Group& group) noexcept {
+    const std::string directory = environment_.directory().string();
+    if (code == EIO) {
+        // A write that stopped half way, which a full disk does, is an EIO to LMDB.
+        std::uint64_t bytes = kLeastRoom;
+        for (const std::unique_ptr<WriteRequest>& request : group) {
+            bytes += request->bytes();
+        }
+        code = environment_.disk_room() < bytes ? ENOSPC : code;
+    }
+    if (environment_.is_frozen()) {
+        std::lock_guard lock(mutex_);
+        if (frozen_) {
+            frozen_ = {spi::Code::kInternal, "the store's file " + directory + "/" + kDataFile +
+                                                 " takes no more writes until the server is restarted: the last step "
+                                                 "of a commit failed (" +
+                                                 mdb_strerror(code) +
+                                                 "), and it is not known whether that commit is on disk; look at the "
+                                                 "disk first"};
+            log_.error("the store is read-only until a restart", spi::kv("reason", frozen_.message()));
+        }
+        return frozen_;
+    }
+    if (code == ENOSPC || code == EDQUOT) {
+        return {spi::Code::kUnavailable, "the disk of " + directory + " is full (" + mdb_strerror(code) +
+                                             "): nothing can be stored until there is room; reads go on"};
+    }
+    return error_of(code, "committing");
+}
+
+spi::Status Writer::refusal() const {
+    std::lock_guard lock(mutex_);
+    return frozen_ ? disk_full_ : frozen_;
+}
+
+void Writer::note(const spi::Status& outcome, std::uint64_t bytes) noexcept {
+    std::lock_guard lock(mutex_);
     if (is_full(outcome)) {
-        std::lock_guard lock(mutex_);
         full_ = outcome;
-    } else if (outcome.code() == spi::Code::kInternal) {
-        std::lock_guard lock(mutex_);
+    } else if (is_disk_full(outcome)) {
+        if (disk_full_) {
+            log_.error("the store refuses writes", spi::kv("reason", outcome.message()));
+        }
+        disk_full_ = outcome;
+        wanted_room_ = std::max(kLeastRoom, 2 * bytes);
+        arm_probe();
+    } else if (outcome.code() == spi::Code::kInternal && frozen_) {
+        if (disk_failure_) {
+            log_.error("the store can't write", spi::kv("reason", outcome.message()));
+        }
         disk_failure_ = outcome;
+        arm_probe();
+    }
+}
+
+void Writer::note_success(bool has_room) noexcept {
+    std::lock_guard lock(mutex_);
+    if (!disk_failure_ || !disk_full_) {
+        log_.info("the store takes writes again");
+    }
+    disk_failure_ = {};
+    disk_full_ = {};
+    if (has_room) {
+        full_ = {};
+    }
+}
+
+void Writer::arm_probe() noexcept {
+    if (stopping_ || std::exchange(probe_armed_, true)) {
+        return;
+    }
+    probe_timer_ = executors_.timers().after(kProbeDelay, [this] {
+        if (sdk::Gate::Pass pass = gate_.enter()) {
+            thread_.post([this, pass = std::move(pass)] { probe(); });
+        }
+    });
+}
+
+void Writer::probe() noexcept {
+    {
+        std::lock_guard lock(mutex_);
+        probe_armed_ = false;
+        if ((disk_failure_ && disk_full_) || !frozen_) {
+            return;
+        }
+        if (!disk_full_ && environment_.disk_room() < wanted_room_) {
+            arm_probe();
+            return;
+        }
+    }
+    const int code = environment_.commit_nothing();
+    if (code == 0) {
+        note_success(false);
+    } else {
+        note(failure_of(code, {}), 0);
     }
 }
 
@@ -153,7 +255,8 @@ void Writer::stop(spi::Duration patience) noexcept {
     {
         std::unique_lock lock(mutex_);
         stopping_ = true;
-        executors_.timers().cancel(timer_);  // it must not fire into a destroyed writer
+        executors_.timers().cancel(timer_);  // they must not fire into a destroyed writer
+        executors_.timers().cancel(probe_timer_);
         wake(lock);
     }
     gate_.close(patience);
@@ -161,7 +264,14 @@ void Writer::stop(spi::Duration patience) noexcept {
 
 spi::Status Writer::failure() const {
     std::lock_guard lock(mutex_);
-    return disk_failure_ ? full_ : disk_failure_;
+    for (const spi::Status* status : {&frozen_, &disk_failure_, &disk_full_}) {
+        if (!*status) {
+            return *status;
+        }
+    }
+    return full_;
 }
+
+bool Writer::is_read_only() const { return !refusal(); }
 
 }  // namespace pharos::storage_lmdb

@@ -1,32 +1,22 @@
 #pragma once
 
 #include <pharos/sdk/registrations.hpp>
-#include <pharos/spi/executor.hpp>
 #include <pharos/spi/http.hpp>
 
-#include "listen/long_polls.hpp"
-#include "store/repository.hpp"
+#include "api_http/calls.hpp"
 
 namespace pharos::config {
 
-/// The HTTP v1 calls of config that SDKs live on (`protocol/config.md §2.3–2.4`).
+/// The HTTP calls of config in v1, v2 and v3 (`protocol/config.md §2`): which path of which generation is which call.
 class ConfigHttp {
 public:
-    ConfigHttp(Repository& repository, LongPolls& polls, const spi::Clock& clock)
-        : repository_(repository), polls_(polls), clock_(clock) {}
+    explicit ConfigHttp(const Services& services) : services_(services) {}
 
     spi::Status add_to(spi::HttpRoutes& routes);
     void stop() noexcept { registrations_.clear(); }
 
 private:
-    void publish(const spi::HttpRequest& request, spi::HttpResponder responder);
-    void query(const spi::HttpRequest& request, spi::HttpResponder responder);
-    void remove(const spi::HttpRequest& request, spi::HttpResponder responder);
-    void listen(const spi::HttpRequest& request, spi::HttpResponder responder);
-
-    Repository& repository_;
-    LongPolls& polls_;
-    const spi::Clock& clock_;
+    Services services_;
     sdk::Registrations registrations_;
 };
 

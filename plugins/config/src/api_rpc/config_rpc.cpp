@@ -146,7 +146,7 @@ void ConfigRpc::publish(const spi::RpcRequest& request, spi::RpcResponder respon
     wanted.key = make_key(names.tenant, names.group, names.data_id);
     wanted.content = body.text("content");
     wanted.cas_md5 = protocol::trimmed(body.text("casMd5"));
-    wanted.source_ip = request.connection->client_ip;
+    wanted.author.ip = request.connection->client_ip;
     if (const boost::json::object* more = protocol::find_object(body.root(), "additionMap")) {
         if (!protocol::trimmed(body.text(*more, "betaIps")).empty() ||
             !protocol::trimmed(body.text(*more, "tag")).empty()) {
@@ -165,10 +165,10 @@ void ConfigRpc::publish(const spi::RpcRequest& request, spi::RpcResponder respon
         wanted.effect = body.text(*more, "effect");
         wanted.schema = body.text(*more, "schema");
         wanted.encrypted_data_key = body.text(*more, "encryptedDataKey");
-        wanted.source_user = body.text(*more, "src_user");
+        wanted.author.user = body.text(*more, "src_user");
     }
     if (!request.principal->name.empty()) {
-        wanted.source_user = request.principal->name;
+        wanted.author.user = request.principal->name;
     }
     if (const std::optional<std::string> wrong = check_publish(wanted)) {
         protocol::reply_rpc_error(std::move(responder), kResponse, protocol::kRpcInvalidParam, *wrong);
@@ -200,7 +200,8 @@ void ConfigRpc::remove(const spi::RpcRequest& request, spi::RpcResponder respond
         reply_ok(std::move(responder), kResponse);  // there is no gray config to remove
         return;
     }
-    repository_.remove(key, [responder = std::move(responder)](spi::Result<bool> outcome) mutable {
+    Author author{request.principal->name, request.connection->client_ip};
+    repository_.remove(key, std::move(author), [responder = std::move(responder)](spi::Result<bool> outcome) mutable {
         if (outcome) {
             reply_ok(std::move(responder), kResponse);
         } else {
@@ -245,12 +246,14 @@ void ConfigRpc::batch_listen(const spi::RpcRequest& request, spi::RpcResponder r
             listeners_.remove(request.connection->number, key);
             continue;
         }
+        const std::string_view md5 = body.text(context, "md5");
         // First listen, then compare: a change in between is told twice rather than never.
         listeners_.add(
             request.connection->number, key,
-            {std::string(data_id), std::string(group), tenant ? std::optional<std::string>(*tenant) : std::nullopt});
+            {std::string(data_id), std::string(group), tenant ? std::optional<std::string>(*tenant) : std::nullopt},
+            md5);
         const EntryPtr entry = repository_.find(key);
-        if ((entry == nullptr ? std::string_view{} : std::string_view(entry->md5)) != body.text(context, "md5")) {
+        if ((entry == nullptr ? std::string_view{} : std::string_view(entry->md5)) != md5) {
             json.begin_object().member("group", group).member("dataId", data_id);
             if (tenant) {
                 json.member("tenant", *tenant);

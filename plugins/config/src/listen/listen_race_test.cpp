@@ -43,7 +43,7 @@ TEST(LongPollRace, EveryPollIsAnsweredOnceAndNothingStays) {
         }
     });
     for (CountingExchange& exchange : exchanges) {
-        polls.hold(entries, 30s, spi::HttpResponder(&exchange));
+        polls.hold(entries, 30s, "127.0.0.1", spi::HttpResponder(&exchange));
     }
     holding = false;
     changer.join();
@@ -83,7 +83,7 @@ TEST(RpcListenerRace, NothingStaysOfConnectionsThatEnd) {
         listeners.on_registered(info);
         infos.push_back(info);
     }
-    listeners.add(1, "config/0", {"a", "G", ""});
+    listeners.add(1, "config/0", {"a", "G", ""}, "");
     listeners.notify("config/0");
     while (connections.pushes == 0) {
         std::this_thread::yield();
@@ -92,11 +92,11 @@ TEST(RpcListenerRace, NothingStaysOfConnectionsThatEnd) {
         threads.emplace_back([&, t] {
             for (int i = 0; i < 3000; ++i) {
                 const std::string key = "config/" + std::to_string(i % 5);
-                listeners.add(1, key, {"a", "G", ""});  // all on one connection
+                listeners.add(1, key, {"a", "G", ""}, "");  // all on one connection
                 if (i % 7 == 0) {
                     listeners.remove(1, key);
                 }
-                listeners.add(infos[static_cast<std::size_t>(t)]->number, key, {"a", "G", "public"});
+                listeners.add(infos[static_cast<std::size_t>(t)]->number, key, {"a", "G", "public"}, "");
                 if (i % 100 == t) {
                     listeners.notify(key);
                 }
@@ -133,7 +133,7 @@ TEST(HotContentRace, ReadersAndReplacers) {
     for (spi::Revision revision = 1; revision <= 5000; ++revision) {
         ConfigRecord record;
         record.content = std::string(revision % 1000, 'c');
-        const EntryPtr entry = make_entry(record, revision);
+        const EntryPtr entry = make_entry(view_of(record), revision);
         hot.keep(entry, std::make_shared<const std::string>(record.content));
         index.apply("config/public", revision, entry);
     }

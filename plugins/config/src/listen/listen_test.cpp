@@ -25,7 +25,7 @@ protected:
         record.md5 = std::move(md5);
         const std::string key = make_key("", "G", data_id).store_key();
         ++revision_;
-        index_.apply(key, revision_, make_entry(record, revision_));
+        index_.apply(key, revision_, make_entry(view_of(record), revision_));
     }
     void change(std::string_view data_id, std::string md5) {
         set(data_id, std::move(md5));
@@ -57,7 +57,7 @@ TEST_F(LongPollTest, ComparesMd5sAndKnowsAbsentOnes) {
 }
 
 TEST_F(LongPollTest, AChangeAnswersWithItsConfigOnly) {
-    polls_.hold(listens("public"), 29500ms, exchange_.http());
+    polls_.hold(listens("public"), 29500ms, "127.0.0.1", exchange_.http());
     EXPECT_EQ(polls_.held(), 1u);
     change("b", "2");
     EXPECT_EQ(exchange_.sent, 1);
@@ -73,8 +73,8 @@ TEST_F(LongPollTest, AChangeAnswersWithItsConfigOnly) {
 }
 
 TEST_F(LongPollTest, OthersGoOnWaiting) {
-    polls_.hold({{"a", "G", "", "1"}}, 30s, exchange_.http());
-    polls_.hold({{"b", "G", "", "1"}}, 30s, other_.http());
+    polls_.hold({{"a", "G", "", "1"}}, 30s, "127.0.0.1", exchange_.http());
+    polls_.hold({{"b", "G", "", "1"}}, 30s, "127.0.0.1", other_.http());
     change("a", "2");
     EXPECT_EQ(exchange_.body, "a%02G%01\n");
     EXPECT_EQ(other_.sent, 0);
@@ -83,7 +83,7 @@ TEST_F(LongPollTest, OthersGoOnWaiting) {
 }
 
 TEST_F(LongPollTest, EndsEmptyAtItsTime) {
-    polls_.hold(listens(), 29500ms, exchange_.http());
+    polls_.hold(listens(), 29500ms, "127.0.0.1", exchange_.http());
     executors_.advance(29499ms);
     EXPECT_EQ(exchange_.sent, 0);
     executors_.advance(1ms);
@@ -94,18 +94,18 @@ TEST_F(LongPollTest, EndsEmptyAtItsTime) {
 }
 
 TEST_F(LongPollTest, ComparesAgainAtTheDeadlineAndBeforeHolding) {
-    polls_.hold(listens(), 10s, exchange_.http());
+    polls_.hold(listens(), 10s, "127.0.0.1", exchange_.http());
     set("a", "2");  // nobody woke it
     executors_.advance(10s);
     EXPECT_EQ(exchange_.body, "a%02G%01\n");
-    polls_.hold(listens(), 10s, other_.http());
+    polls_.hold(listens(), 10s, "127.0.0.1", other_.http());
     EXPECT_EQ(other_.body, "a%02G%01\n");
     EXPECT_EQ(executors_.timer_queue.armed(), 0u);
     EXPECT_EQ(polls_.held(), 0u);
 }
 
 TEST_F(LongPollTest, AClientThatGoesIsForgotten) {
-    polls_.hold(listens(), 30s, exchange_.http());
+    polls_.hold(listens(), 30s, "127.0.0.1", exchange_.http());
     exchange_.abandon();
     EXPECT_EQ(polls_.held(), 0u);
     EXPECT_EQ(executors_.timer_queue.armed(), 0u);
@@ -114,7 +114,7 @@ TEST_F(LongPollTest, AClientThatGoesIsForgotten) {
 }
 
 TEST_F(LongPollTest, StoppingAnswersAll) {
-    polls_.hold(listens(), 30s, exchange_.http());
+    polls_.hold(listens(), 30s, "127.0.0.1", exchange_.http());
     polls_.stop(1s);
     EXPECT_EQ(exchange_.sent, 1);
     EXPECT_EQ(exchange_.body, "");
@@ -167,7 +167,7 @@ TEST_F(LongPollTest, AWakeUpDuringHoldLeavesNothingBehind) {
     LongPolls own(index_, waking);
     polls = &own;
     executors = &waking;
-    own.hold(listens(), 30s, exchange_.http());
+    own.hold(listens(), 30s, "127.0.0.1", exchange_.http());
     EXPECT_EQ(exchange_.sent, 1);
     EXPECT_EQ(own.held(), 0u);
     EXPECT_FALSE(waking.waking.armed());
@@ -212,9 +212,9 @@ protected:
 
 TEST_F(RpcListenerTest, PushesInTheNotationOfEachListener) {
     connect(3);
-    listeners_.add(1, kKey, {"g1", "G1", std::nullopt});
-    listeners_.add(2, kKey, {"g1", "G1", "public"});
-    listeners_.add(3, kKey, {"g1", "G1", ""});
+    listeners_.add(1, kKey, {"g1", "G1", std::nullopt}, "");
+    listeners_.add(2, kKey, {"g1", "G1", "public"}, "");
+    listeners_.add(3, kKey, {"g1", "G1", ""}, "");
     EXPECT_EQ(listeners_.size(), 3u);
     notify();
     ASSERT_EQ(connections_.pushes.size(), 3u);
@@ -236,7 +236,7 @@ TEST_F(RpcListenerTest, EncodesEachNotationOnce) {
     std::set<const void*> texts;
     for (int change = 0; change < 2; ++change) {
         for (spi::ConnectionNumber number = 1; number <= kMany && change == 0; ++number) {
-            listeners_.add(number, kKey, {"a", "G", number % 2 == 0 ? "public" : ""});
+            listeners_.add(number, kKey, {"a", "G", number % 2 == 0 ? "public" : ""}, "");
         }
         notify();
         ASSERT_EQ(connections_.pushes.size(), kMany);
@@ -251,7 +251,7 @@ TEST_F(RpcListenerTest, EncodesEachNotationOnce) {
 TEST_F(RpcListenerTest, NotationsWithoutEndAreNotKeptButTold) {
     for (spi::ConnectionNumber number = 1; number <= 20; ++number) {
         connect(number);
-        listeners_.add(number, kKey, {"a", "G", "public" + std::string(number, ' ')});
+        listeners_.add(number, kKey, {"a", "G", "public" + std::string(number, ' ')}, "");
     }
     notify();
     ASSERT_EQ(connections_.pushes.size(), 20u);
@@ -262,10 +262,10 @@ TEST_F(RpcListenerTest, NotationsWithoutEndAreNotKeptButTold) {
 }
 
 TEST_F(RpcListenerTest, TellsNobodyElse) {
-    listeners_.add(1, "config/other", {"o", "G", ""});
+    listeners_.add(1, "config/other", {"o", "G", ""}, "");
     notify();
     EXPECT_TRUE(connections_.pushes.empty());
-    listeners_.add(1, kKey, {"a", "G", ""});
+    listeners_.add(1, kKey, {"a", "G", ""}, "");
     listeners_.remove(1, kKey);
     notify();
     EXPECT_TRUE(connections_.pushes.empty());
@@ -273,7 +273,7 @@ TEST_F(RpcListenerTest, TellsNobodyElse) {
 }
 
 TEST_F(RpcListenerTest, RetriesLaterAndLaterThenCloses) {
-    listeners_.add(1, kKey, {"a", "G", ""});
+    listeners_.add(1, kKey, {"a", "G", ""}, "");
     notify();
     int pushes = 1;
     for (int tries = 1; connections_.closed.empty() && tries < 100; ++tries) {
@@ -292,7 +292,7 @@ TEST_F(RpcListenerTest, RetriesLaterAndLaterThenCloses) {
 }
 
 TEST_F(RpcListenerTest, AnAckEndsTheRetries) {
-    listeners_.add(1, kKey, {"a", "G", ""});
+    listeners_.add(1, kKey, {"a", "G", ""}, "");
     notify();
     connections_.fail(spi::Code::kTimeout);
     executors_.advance(2s);
@@ -303,7 +303,7 @@ TEST_F(RpcListenerTest, AnAckEndsTheRetries) {
 }
 
 TEST_F(RpcListenerTest, AChangeAfterTheAckIsToldAgain) {
-    listeners_.add(1, kKey, {"a", "G", ""});
+    listeners_.add(1, kKey, {"a", "G", ""}, "");
     notify();
     connections_.ack();
     notify();
@@ -311,7 +311,7 @@ TEST_F(RpcListenerTest, AChangeAfterTheAckIsToldAgain) {
 }
 
 TEST_F(RpcListenerTest, AChangeBeforeTheAckIsNotLost) {
-    listeners_.add(1, kKey, {"a", "G", ""});
+    listeners_.add(1, kKey, {"a", "G", ""}, "");
     notify();
     notify();
     std::size_t told = 0;
@@ -324,7 +324,7 @@ TEST_F(RpcListenerTest, AChangeBeforeTheAckIsNotLost) {
 }
 
 TEST_F(RpcListenerTest, AClosedConnectionIsNotTriedAgain) {
-    listeners_.add(1, kKey, {"a", "G", ""});
+    listeners_.add(1, kKey, {"a", "G", ""}, "");
     notify();
     connections_.fail(spi::Code::kClosed);
     executors_.advance(1000s);
@@ -333,8 +333,8 @@ TEST_F(RpcListenerTest, AClosedConnectionIsNotTriedAgain) {
 }
 
 TEST_F(RpcListenerTest, ListeningEndsWithTheConnection) {
-    listeners_.add(1, kKey, {"a", "G", ""});
-    listeners_.add(2, kKey, {"a", "G", ""});
+    listeners_.add(1, kKey, {"a", "G", ""}, "");
+    listeners_.add(2, kKey, {"a", "G", ""}, "");
     notify();
     connections_.fail(spi::Code::kTimeout);
     connections_.fail(spi::Code::kTimeout);
@@ -343,13 +343,13 @@ TEST_F(RpcListenerTest, ListeningEndsWithTheConnection) {
     executors_.advance(2s);
     ASSERT_EQ(connections_.pushes.size(), 1u);
     EXPECT_EQ(connections_.pushes.front().connection, 2u);
-    listeners_.add(1, kKey, {"late", "G", ""});  // a request that came in while it ended
+    listeners_.add(1, kKey, {"late", "G", ""}, "");  // a request that came in while it ended
     EXPECT_EQ(listeners_.size(), 1u);
 }
 
 TEST_F(RpcListenerTest, ListeningTwiceIsOnce) {
-    listeners_.add(1, kKey, {"a", "G", ""});
-    listeners_.add(1, kKey, {"a", "G", "public"});
+    listeners_.add(1, kKey, {"a", "G", ""}, "");
+    listeners_.add(1, kKey, {"a", "G", "public"}, "");
     EXPECT_EQ(listeners_.size(), 1u);
     notify();
     ASSERT_EQ(connections_.pushes.size(), 1u);
@@ -357,7 +357,7 @@ TEST_F(RpcListenerTest, ListeningTwiceIsOnce) {
 }
 
 TEST_F(RpcListenerTest, StoppedItPushesNothing) {
-    listeners_.add(1, kKey, {"a", "G", ""});
+    listeners_.add(1, kKey, {"a", "G", ""}, "");
     listeners_.stop(1s);
     notify();
     EXPECT_TRUE(connections_.pushes.empty());

@@ -20,12 +20,13 @@ std::string key_of(const Listened& entry) { return make_key(entry.tenant, entry.
 struct LongPolls::Poll {
     std::vector<Listened> entries;
     std::vector<std::string> keys;  ///< store keys, by entry
+    const std::string client_ip;
     spi::HttpResponder responder;
     std::atomic<bool> claimed{false};
     std::atomic<spi::TimerId> timer{0};
 
-    Poll(std::vector<Listened> listened, spi::HttpResponder waiting)
-        : entries(std::move(listened)), responder(std::move(waiting)) {
+    Poll(std::vector<Listened> listened, std::string_view ip, spi::HttpResponder waiting)
+        : entries(std::move(listened)), client_ip(ip), responder(std::move(waiting)) {
         for (const Listened& entry : entries) {
             keys.push_back(key_of(entry));
         }
@@ -55,8 +56,9 @@ std::vector<const Listened*> LongPolls::changed(const std::vector<Listened>& ent
     return found;
 }
 
-void LongPolls::hold(std::vector<Listened> entries, spi::Duration hold, spi::HttpResponder responder) {
-    auto poll = std::make_shared<Poll>(std::move(entries), std::move(responder));
+void LongPolls::hold(std::vector<Listened> entries, spi::Duration hold, std::string_view client_ip,
+                     spi::HttpResponder responder) {
+    auto poll = std::make_shared<Poll>(std::move(entries), client_ip, std::move(responder));
     held_.fetch_add(1, std::memory_order_relaxed);
     poll->responder.on_abandoned([this, poll] { claim(poll); });
     for (std::size_t i = 0; i < poll->keys.size(); ++i) {
@@ -135,6 +137,30 @@ void LongPolls::wake(const std::string& store_key) {
                 }
             }
         });
+    }
+}
+
+void LongPolls::add_listeners_of(const std::string& store_key, std::map<std::string, std::string>& md5s) {
+    Shard& shard = shard_of(store_key);
+    std::lock_guard lock(shard.mutex);
+    const auto found = shard.waiters.find(store_key);
+    if (found != shard.waiters.end()) {
+        for (const Waiter& waiter : found->second) {
+            md5s[waiter.poll->client_ip] = waiter.poll->entries[waiter.entry].md5;
+        }
+    }
+}
+
+void LongPolls::add_listened_by(std::string_view ip, std::map<std::string, std::string>& md5s) {
+    for (Shard& shard : shards_) {
+        std::lock_guard lock(shard.mutex);
+        for (const auto& [store_key, waiters] : shard.waiters) {
+            for (const Waiter& waiter : waiters) {
+                if (waiter.poll->client_ip == ip) {
+                    md5s[store_key] = waiter.poll->entries[waiter.entry].md5;
+                }
+            }
+        }
     }
 }
 

@@ -2,9 +2,11 @@
 
 #include <array>
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -27,9 +29,15 @@ public:
 
     /// Holds the responder until a change or for `hold`; md5s are compared again at both ends, so that no change
     /// between the caller's look and the hold, or at the deadline, is lost.
-    void hold(std::vector<Listened> entries, spi::Duration hold, spi::HttpResponder responder);
+    void hold(std::vector<Listened> entries, spi::Duration hold, std::string_view client_ip,
+              spi::HttpResponder responder);
     /// Answers whoever waits for this config, each with this config only. Not in the call.
     void wake(const std::string& store_key);
+
+    /// Adds the clients that wait for a config, by their ip, and what a client waits for, by store key; each with the
+    /// md5 that it has.
+    void add_listeners_of(const std::string& store_key, std::map<std::string, std::string>& md5s);
+    void add_listened_by(std::string_view ip, std::map<std::string, std::string>& md5s);
 
     [[nodiscard]] std::size_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
     /// Answers all that wait; nothing is held afterwards.

@@ -59,36 +59,38 @@ RpcListeners::RpcListeners(spi::Executors& executors, spi::Connections& connecti
 
 void RpcListeners::on_registered(const spi::ConnectionPtr& connection) noexcept {
     std::lock_guard lock(connections_mutex_);
-    by_connection_[connection->number];
+    clients_[connection->number].connection = connection;
 }
 
 void RpcListeners::on_closed(const spi::ConnectionPtr& connection) noexcept {
     std::map<std::string, ListenerPtr> listened;
     {
         std::lock_guard lock(connections_mutex_);
-        const auto found = by_connection_.find(connection->number);
-        if (found == by_connection_.end()) {
+        const auto found = clients_.find(connection->number);
+        if (found == clients_.end()) {
             return;
         }
-        listened = std::move(found->second);
-        by_connection_.erase(found);
+        listened = std::move(found->second.configs);
+        clients_.erase(found);
     }
     for (const auto& [key, listener] : listened) {
         forget(key, listener);
     }
 }
 
-bool RpcListeners::add(spi::ConnectionNumber connection, const std::string& store_key, const Name& name) {
-    auto listener = std::make_shared<Listener>(connection);
+bool RpcListeners::add(spi::ConnectionNumber connection, const std::string& store_key, const Name& name,
+                       std::string_view md5) {
+    ListenerPtr listener;
     std::string notification = encode_notification(name);
     ListenerPtr former;
     {
         std::lock_guard lock(connections_mutex_);
-        const auto found = by_connection_.find(connection);
-        if (found == by_connection_.end()) {
+        const auto found = clients_.find(connection);
+        if (found == clients_.end()) {
             return false;
         }
-        former = std::exchange(found->second[store_key], listener);
+        listener = std::make_shared<Listener>(found->second.connection, md5);
+        former = std::exchange(found->second.configs[store_key], listener);
     }
     {
         Shard& shard = shard_of(store_key);
@@ -107,11 +109,11 @@ bool RpcListeners::add(spi::ConnectionNumber connection, const std::string& stor
     bool current = false;
     {
         std::lock_guard lock(connections_mutex_);
-        const auto found = by_connection_.find(connection);
-        ended = found == by_connection_.end();
+        const auto found = clients_.find(connection);
+        ended = found == clients_.end();
         if (!ended) {
-            const auto place = found->second.find(store_key);
-            current = place != found->second.end() && place->second == listener;
+            const auto place = found->second.configs.find(store_key);
+            current = place != found->second.configs.end() && place->second == listener;
         }
     }
     if (!current) {
@@ -124,16 +126,16 @@ void RpcListeners::remove(spi::ConnectionNumber connection, const std::string& s
     ListenerPtr listener;
     {
         std::lock_guard lock(connections_mutex_);
-        const auto found = by_connection_.find(connection);
-        if (found == by_connection_.end()) {
+        const auto found = clients_.find(connection);
+        if (found == clients_.end()) {
             return;
         }
-        const auto place = found->second.find(store_key);
-        if (place == found->second.end()) {
+        const auto place = found->second.configs.find(store_key);
+        if (place == found->second.configs.end()) {
             return;
         }
         listener = std::move(place->second);
-        found->second.erase(place);
+        found->second.configs.erase(place);
     }
     forget(store_key, listener);
 }
@@ -152,6 +154,28 @@ void RpcListeners::forget(const std::string& store_key, const ListenerPtr& liste
     size_.fetch_sub(std::erase(found->second.listeners, listener), std::memory_order_relaxed);
     if (found->second.listeners.empty()) {
         shard.configs.erase(found);
+    }
+}
+
+void RpcListeners::add_listeners_of(const std::string& store_key, std::map<std::string, std::string>& md5s) {
+    Shard& shard = shard_of(store_key);
+    std::lock_guard lock(shard.mutex);
+    const auto found = shard.configs.find(store_key);
+    if (found != shard.configs.end()) {
+        for (const ListenerPtr& listener : found->second.listeners) {
+            md5s[listener->connection->client_ip] = listener->md5();
+        }
+    }
+}
+
+void RpcListeners::add_listened_by(std::string_view ip, std::map<std::string, std::string>& md5s) {
+    std::lock_guard lock(connections_mutex_);
+    for (const auto& [number, client] : clients_) {
+        if (client.connection->client_ip == ip) {
+            for (const auto& [store_key, listener] : client.configs) {
+                md5s[store_key] = listener->md5();
+            }
+        }
     }
 }
 
@@ -203,7 +227,7 @@ void RpcListeners::send(const ListenerPtr& listener) {
     }
     const spi::Piece pieces[] = {listener->notification};
     connections_.push(
-        listener->connection, {.type = "ConfigChangeNotifyRequest", .members = pieces, .timeout = kAckTimeout},
+        listener->connection->number, {.type = "ConfigChangeNotifyRequest", .members = pieces, .timeout = kAckTimeout},
         [this, listener, pass = std::move(pass)](spi::Result<bool> outcome) { finish(listener, outcome); });
 }
 
@@ -227,9 +251,9 @@ void RpcListeners::finish(const ListenerPtr& listener, const spi::Result<bool>& 
     if (again) {
         offer(listener);
     } else if (tries >= kMaxTries) {
-        log_.warn("listener takes no notification, closing its connection", spi::kv("connection", listener->connection),
-                  spi::kv("notification", *listener->notification));
-        connections_.close(listener->connection, "takes no notification");
+        log_.warn("listener takes no notification, closing its connection",
+                  spi::kv("connection", listener->connection->id), spi::kv("notification", *listener->notification));
+        connections_.close(listener->connection->number, "takes no notification");
     } else if (tries > 0) {
         failed_.add();
         executors_.timers().after(kRetryStep * tries, [this, listener] {

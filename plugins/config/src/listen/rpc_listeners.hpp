@@ -7,7 +7,9 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <pharos/sdk/gate.hpp>
@@ -34,11 +36,16 @@ public:
         std::string group;
         std::optional<std::string> tenant;
     };
-    /// False: the connection has ended.
-    bool add(spi::ConnectionNumber connection, const std::string& store_key, const Name& name);
+    /// `md5` is what the client has, for listening_to() and listened_by(). False: the connection has ended.
+    bool add(spi::ConnectionNumber connection, const std::string& store_key, const Name& name, std::string_view md5);
     void remove(spi::ConnectionNumber connection, const std::string& store_key);
     /// Tells every listener of the config. Not in the call.
     void notify(const std::string& store_key);
+
+    /// Adds the clients that listen to a config, by their ip, and what a client listens to, by store key; each with the
+    /// md5 that it had when it began to (`protocol/config.md §10` trap 17).
+    void add_listeners_of(const std::string& store_key, std::map<std::string, std::string>& md5s);
+    void add_listened_by(std::string_view ip, std::map<std::string, std::string>& md5s);
 
     void on_registered(const spi::ConnectionPtr& connection) noexcept override;
     void on_closed(const spi::ConnectionPtr& connection) noexcept override;
@@ -51,8 +58,14 @@ public:
 private:
     /// One connection listening to one config.
     struct Listener {
-        explicit Listener(spi::ConnectionNumber number) : connection(number) {}
-        const spi::ConnectionNumber connection;
+        Listener(spi::ConnectionPtr owner, std::string_view md5)
+            : connection(std::move(owner)), md5_size(md5.copy(md5_text, sizeof md5_text)) {}
+
+        [[nodiscard]] std::string md5() const { return {md5_text, md5_size}; }
+
+        const spi::ConnectionPtr connection;
+        char md5_text[32];  ///< what is longer is no md5
+        const std::size_t md5_size;
         std::shared_ptr<const std::string> notification;  ///< set before others see the listener in its shard
         std::mutex mutex;                                 ///< guards what follows
         bool listening = true;
@@ -88,8 +101,11 @@ private:
     spi::Counter& failed_;
     std::array<Shard, kShards> shards_;
     std::mutex connections_mutex_;
-    /// By connection: the configs that it listens to, by store key.
-    std::unordered_map<spi::ConnectionNumber, std::map<std::string, ListenerPtr>> by_connection_;
+    struct Client {
+        spi::ConnectionPtr connection;
+        std::map<std::string, ListenerPtr> configs;  ///< that it listens to, by store key
+    };
+    std::unordered_map<spi::ConnectionNumber, Client> clients_;
     std::atomic<std::size_t> size_{0};
     sdk::Gate gate_;
 };

@@ -31,6 +31,23 @@ std::optional<ConfigKey> ConfigKey::parse(std::string_view store_key) {
                      std::string(store_key.substr(second + 1))};
 }
 
+std::string ConfigKey::group_key() const {
+    std::string key;
+    for (const std::string* part : {&data_id, &group, &namespace_id}) {
+        key += key.empty() ? "" : "+";
+        for (const char c : *part) {
+            if (c == '+') {
+                key += "%2B";
+            } else if (c == '%') {
+                key += "%25";
+            } else {
+                key += c;
+            }
+        }
+    }
+    return key;
+}
+
 ConfigKey make_key(std::string_view tenant, std::string_view group, std::string_view data_id) {
     const std::string_view name = protocol::trimmed(tenant);
     return {std::string(name.empty() ? kPublicNamespace : name), std::string(protocol::trimmed(group)),

@@ -5,72 +5,83 @@
 #include <algorithm>
 #include <array>
 
+#include "model/bytes.hpp"
+
 namespace pharos::config {
 
 namespace {
 
-constexpr char kVersion = 1;
-constexpr std::size_t kLengthBytes = 4;
+constexpr char kWithoutId = 1;
+constexpr char kVersion = 2;
 
-/// The texts of a record in the order in which they are stored.
-constexpr std::string ConfigRecord::*kTexts[] = {
-    &ConfigRecord::md5,         &ConfigRecord::type,        &ConfigRecord::app_name,
-    &ConfigRecord::tags,        &ConfigRecord::description, &ConfigRecord::use,
-    &ConfigRecord::effect,      &ConfigRecord::schema,      &ConfigRecord::encrypted_data_key,
-    &ConfigRecord::source_user, &ConfigRecord::source_ip,   &ConfigRecord::content};
-
-void append_number(std::string& out, std::uint64_t number, std::size_t bytes) {
-    for (std::size_t i = 0; i < bytes; ++i) {
-        out += static_cast<char>(number >> (8 * i) & 0xFF);
-    }
+/// Calls `each` with the same text of both records, in the order in which they are stored.
+template <class From, class To, class Each>
+void each_text(From& from, To& to, Each each) {
+    each(from.md5, to.md5);
+    each(from.type, to.type);
+    each(from.app_name, to.app_name);
+    each(from.tags, to.tags);
+    each(from.description, to.description);
+    each(from.use, to.use);
+    each(from.effect, to.effect);
+    each(from.schema, to.schema);
+    each(from.encrypted_data_key, to.encrypted_data_key);
+    each(from.source_user, to.source_user);
+    each(from.source_ip, to.source_ip);
+    each(from.content, to.content);
 }
 
-std::uint64_t take_number(std::string_view& bytes, std::size_t size) {
-    std::uint64_t number = 0;
-    for (std::size_t i = 0; i < size; ++i) {
-        number |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
-    }
-    bytes.remove_prefix(size);
-    return number;
+template <class To, class From>
+To converted(const From& from) {
+    To to;
+    each_text(from, to, [](const auto& text, auto& copy) { copy = text; });
+    to.created_ms = from.created_ms;
+    to.modified_ms = from.modified_ms;
+    to.id = from.id;
+    to.last_change = from.last_change;
+    return to;
 }
 
 }  // namespace
 
-std::string encode(const ConfigRecord& record) {
+std::string encode(const RecordView& record) {
     std::string out;
     out.reserve(record.content.size() + 256);
     out += kVersion;
-    append_number(out, static_cast<std::uint64_t>(record.created_ms), 8);
-    append_number(out, static_cast<std::uint64_t>(record.modified_ms), 8);
-    for (const auto member : kTexts) {
-        append_number(out, (record.*member).size(), kLengthBytes);
-        out += record.*member;
-    }
+    append_number(out, static_cast<std::uint64_t>(record.created_ms));
+    append_number(out, static_cast<std::uint64_t>(record.modified_ms));
+    append_number(out, record.id);
+    append_number(out, record.last_change);
+    each_text(record, record, [&](std::string_view text, std::string_view) { append_text(out, text); });
     return out;
 }
 
-std::optional<ConfigRecord> decode(std::string_view bytes) {
-    constexpr std::size_t kHead = 1 + 8 + 8;
-    if (bytes.size() < kHead || bytes.front() != kVersion) {
+std::string encode(const ConfigRecord& record) { return encode(view_of(record)); }
+
+std::optional<RecordView> view_of(std::string_view bytes) {
+    if (bytes.empty() || (bytes.front() != kWithoutId && bytes.front() != kVersion)) {
         return std::nullopt;
     }
-    bytes.remove_prefix(1);
-    ConfigRecord record;
-    record.created_ms = static_cast<std::int64_t>(take_number(bytes, 8));
-    record.modified_ms = static_cast<std::int64_t>(take_number(bytes, 8));
-    for (const auto member : kTexts) {
-        if (bytes.size() < kLengthBytes) {
-            return std::nullopt;
-        }
-        const std::uint64_t size = take_number(bytes, kLengthBytes);
-        if (bytes.size() < size) {
-            return std::nullopt;
-        }
-        record.*member = bytes.substr(0, size);
-        bytes.remove_prefix(size);
+    ByteReader reader(bytes.substr(1));
+    RecordView record;
+    record.created_ms = static_cast<std::int64_t>(reader.number());
+    record.modified_ms = static_cast<std::int64_t>(reader.number());
+    if (bytes.front() == kVersion) {
+        record.id = reader.number();
+        record.last_change = reader.number();
     }
-    return bytes.empty() ? std::optional(std::move(record)) : std::nullopt;
+    each_text(record, record, [&](std::string_view& text, std::string_view&) { text = reader.text(); });
+    return reader.ok() && reader.rest().empty() ? std::optional(record) : std::nullopt;
 }
+
+std::optional<ConfigRecord> decode(std::string_view bytes) {
+    const std::optional<RecordView> view = view_of(bytes);
+    return view ? std::optional(copy_of(*view)) : std::nullopt;
+}
+
+ConfigRecord copy_of(const RecordView& record) { return converted<ConfigRecord>(record); }
+
+RecordView view_of(const ConfigRecord& record) { return converted<RecordView>(record); }
 
 std::string_view normalised_type(std::string_view type) noexcept {
     constexpr std::array<std::string_view, 8> kKnown{"properties", "xml",  "json", "text",

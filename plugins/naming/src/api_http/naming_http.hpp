@@ -1,46 +1,66 @@
 #pragma once
 
-#include <pharos/sdk/registrations.hpp>
-#include <pharos/spi/http.hpp>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
 
-#include "beat/heartbeats.hpp"
-#include "index/registry.hpp"
-#include "push/udp_pusher.hpp"
-#include "state/catalogue.hpp"
-#include "state/switches.hpp"
+#include <pharos/sdk/registrations.hpp>
+#include <pharos/spi/plugin.hpp>
+
+#include "api_http/background.hpp"
+#include "api_http/catalog_calls.hpp"
+#include "api_http/client_calls.hpp"
+#include "api_http/instance_calls.hpp"
+#include "api_http/operator_calls.hpp"
+#include "api_http/service_calls.hpp"
+#include "api_http/status_gate.hpp"
 
 namespace pharos::naming {
 
-/// The HTTP v1 calls of naming that SDKs live on (`protocol/naming.md §2.3`).
+/// The HTTP calls of naming, v1, v2 and v3 (`protocol/naming.md §2`).
+///
+///     route ─► StatusGate (v1) ─► *_calls: read parameters with a Reader, ask the model ─► Answer in the generation's
+///                                 shape
 class NamingHttp {
 public:
-    NamingHttp(Registry& registry, Catalogue& catalogue, Switches& switches, Heartbeats& heartbeats, UdpPusher& udp,
-               const spi::Clock& clock)
-        : registry_(registry),
-          catalogue_(catalogue),
-          switches_(switches),
-          heartbeats_(heartbeats),
-          udp_(udp),
-          clock_(clock) {}
+    NamingHttp(Registry& registry, Heartbeats& heartbeats, Catalogue& catalogue, Switches& switches,
+               UdpPusher& udp, spi::PluginContext& context);
 
     spi::Status add_to(spi::HttpRoutes& routes);
-    void stop() noexcept { registrations_.clear(); }
+    /// No call is under way afterwards.
+    void stop(spi::Duration patience) noexcept;
 
 private:
-    void register_instance(const spi::HttpRequest& request, spi::HttpResponder responder);
-    void deregister_instance(const spi::HttpRequest& request, spi::HttpResponder responder);
-    void list_instances(const spi::HttpRequest& request, spi::HttpResponder responder);
-    void beat(const spi::HttpRequest& request, spi::HttpResponder responder);
-    void list_services(const spi::HttpRequest& request, spi::HttpResponder responder);
-    void metrics(const spi::HttpRequest& request, spi::HttpResponder responder);
-    void unknown(const spi::HttpRequest& request, spi::HttpResponder responder);
+    /// Several methods, as bits.
+    using Methods = std::uint8_t;
+    struct Style {
+        Generation generation;
+        Reader::Missing missing;
+    };
+    using Access = spi::Access<spi::HttpRequest>;
 
-    Registry& registry_;
-    [[maybe_unused]] Catalogue& catalogue_;
-    Switches& switches_;
-    Heartbeats& heartbeats_;
-    UdpPusher& udp_;
+    void add_v1();
+    void add_v2();
+    void add_v3_client();
+    void add_v3_admin();
+    /// What v1 does not know, of a path or of a method, is not there in words of its own.
+    void add_unknown();
+    template <class Calls>
+    void add(Methods methods, std::string_view path, const Access& access, Style style, Calls& calls,
+             void (Calls::*handler)(Call&));
+
     const spi::Clock& clock_;
+    Background background_;
+    const StatusGate gate_;
+    InstanceCalls instances_;
+    ServiceCalls services_;
+    CatalogCalls catalog_;
+    OperatorCalls operator_;
+    ClientCalls clients_;
+    spi::HttpRoutes* routes_ = nullptr;
+    /// Methods that each path of v1 has.
+    std::map<std::string, Methods, std::less<>> v1_paths_;
     sdk::Registrations registrations_;
 };
 

@@ -4,41 +4,74 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include <pharos/protocol/checks.hpp>
-#include <pharos/protocol/params.hpp>
-
+#include "api_http/reader.hpp"
 #include "model/instance.hpp"
 
 namespace pharos::naming {
 
-/// The service that v1 parameters name: `serviceName` may be plain or "group@@name", which then wins over `groupName`
-/// (`protocol/naming.md §0.1, §1.3`).
-struct ServiceParameter {
-    ServiceKey key;         ///< name "" when there is none
-    std::string malformed;  ///< not empty: the composite is wrong, and this says how
-};
-[[nodiscard]] ServiceParameter service_parameter(const protocol::Params& params);
-[[nodiscard]] protocol::CheckFailure check_service_parameter(const ServiceKey& key);
+// What naming's calls take (`protocol/naming.md §2`), read by the rules of the call's generation. What is wrong is noted
+// at the reader; what is returned then is of no use.
 
-/// The instance that v1 parameters describe (`protocol/naming.md §2.3`).
+/// How a call spells its service.
+enum class Spelling : std::uint8_t {
+    kUsual,    ///< v1: "name" or "group@@name", which wins over groupName; v2 and v3: name and group apart
+    kGrouped,  ///< "group@@name" only
+    kEither,   ///< as v1, in any generation
+};
+/// The service, which must be named.
+[[nodiscard]] ServiceKey read_service(Reader& reader, Spelling spelling = Spelling::kUsual);
+/// The service in "namespace##group@@name" or "group@@name" (`GET instance/statuses`).
+[[nodiscard]] ServiceKey read_status_key(Reader& reader, std::string_view text);
+/// Namespace and group of calls about many services.
+[[nodiscard]] std::string read_namespace(Reader& reader);
+[[nodiscard]] std::string read_group(Reader& reader);
+
 struct InstanceParameters {
     Instance instance;
     bool ephemeral = true;
-    protocol::CheckFailure check_failure;  ///< of the parameter rules
-    std::optional<std::string> error;      ///< anything else that is wrong: 400
 };
-[[nodiscard]] InstanceParameters instance_parameters(const protocol::Params& params);
+[[nodiscard]] InstanceParameters read_instance(Reader& reader, bool ephemeral_by_default);
+
+/// What tells an instance from others of its service.
+struct Address {
+    std::string ip;
+    std::uint16_t port = 0;
+    std::string cluster{kDefaultCluster};
+};
+/// `cluster_alias`: another parameter that names the cluster when clusterName does not; "" = none.
+[[nodiscard]] Address read_address(Reader& reader, std::string_view cluster_alias = {});
 
 /// A beat: of the `beat` JSON, or light, of ip, port and clusterName (`protocol/naming.md §4.1`).
 struct BeatParameters {
     Instance instance;
     bool is_light = false;
-    protocol::CheckFailure check_failure;
-    std::optional<std::string> error;  ///< the beat is no JSON: 500
 };
-[[nodiscard]] BeatParameters beat_parameters(const protocol::Params& params);
+[[nodiscard]] BeatParameters read_beat(Reader& reader);
 
+/// What a PATCH sets of an instance; absent parts stay as they are.
+struct PatchParameters {
+    std::optional<double> weight;
+    std::optional<bool> enabled;
+    std::optional<Metadata> metadata;
+};
+[[nodiscard]] PatchParameters read_patch(Reader& reader);
+
+/// A change of the metadata of several instances.
+struct BatchParameters {
+    struct Target {
+        Address address;
+        bool ephemeral = true;
+    };
+    bool persistent = false;      ///< of which kind of service
+    std::vector<Target> targets;  ///< empty: all instances
+    Metadata metadata;
+};
+[[nodiscard]] BatchParameters read_batch(Reader& reader);
+
+/// The `metadata` parameter of any call.
+[[nodiscard]] Metadata read_metadata(Reader& reader);
 /// A JSON object, or "k=v,k2=v2"; nothing when it is neither.
 [[nodiscard]] std::optional<Metadata> parse_metadata(std::string_view text);
 

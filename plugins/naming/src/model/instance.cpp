@@ -20,13 +20,6 @@ std::chrono::milliseconds time_of(std::string_view text, std::chrono::millisecon
     return whole ? std::chrono::milliseconds(number) : fallback;
 }
 
-std::string make_id(const Instance& instance, const ServiceKey& service) {
-    if (!instance.id.empty()) {
-        return instance.id;
-    }
-    return instance.ip + "#" + std::to_string(instance.port) + "#" + instance.cluster + "#" + service.grouped_name();
-}
-
 /// "simple" without metadata, the metadata's own value, or nothing at all (`protocol/naming.md §1.2`).
 std::string_view generator_of(const Metadata& metadata) {
     for (const auto& [key, value] : metadata) {
@@ -41,7 +34,7 @@ std::string encode(const Instance& instance, const ServiceKey& service) {
     std::string out;
     out.reserve(384);
     sdk::JsonWriter json(out);
-    json.begin_object().member("instanceId", make_id(instance, service)).member("ip", instance.ip);
+    json.begin_object().member("instanceId", instance_id(instance, service)).member("ip", instance.ip);
     json.member("port", instance.port).member("weight", instance.weight).member("healthy", instance.healthy);
     json.member("enabled", instance.enabled).member("ephemeral", true).member("clusterName", instance.cluster);
     json.member("serviceName", service.grouped_name()).key("metadata").begin_object();
@@ -61,6 +54,13 @@ std::string encode(const Instance& instance, const ServiceKey& service) {
 }
 
 }  // namespace
+
+std::string instance_id(const Instance& instance, const ServiceKey& service) {
+    if (!instance.id.empty()) {
+        return instance.id;
+    }
+    return instance.ip + "#" + std::to_string(instance.port) + "#" + instance.cluster + "#" + service.grouped_name();
+}
 
 BeatTimes beat_times_of(const Metadata& metadata, BeatTimes times) {
     for (const auto& [key, value] : metadata) {

@@ -27,6 +27,9 @@ struct Instance {
     std::string id;  ///< as the client gave it; "" = made from the rest
 };
 
+/// The id that clients see: the client's own, else made of the rest (`protocol/naming.md §1.2`).
+[[nodiscard]] std::string instance_id(const Instance& instance, const ServiceKey& service);
+
 /// How long an instance that is kept by beats may be silent (`protocol/naming.md §4.1`).
 struct BeatTimes {
     std::chrono::milliseconds interval{5000};

@@ -13,6 +13,8 @@ namespace pharos::protocol {
 using CheckFailure = std::optional<std::string>;
 
 [[nodiscard]] CheckFailure check_namespace(std::string_view value);
+/// The name that people see of a namespace (`protocol/core.md §3.5`).
+[[nodiscard]] CheckFailure check_namespace_name(std::string_view value);
 [[nodiscard]] CheckFailure check_service_name(std::string_view value);
 [[nodiscard]] CheckFailure check_group(std::string_view value);
 [[nodiscard]] CheckFailure check_data_id(std::string_view value);

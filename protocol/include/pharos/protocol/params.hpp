@@ -12,7 +12,8 @@
 
 namespace pharos::protocol {
 
-/// Parameters of a request: the query string, then the form body, as one list (`protocol/naming.md §0`).
+/// Parameters of a request: the query string, then the fields of a form body, urlencoded or multipart, as one list
+/// (`protocol/naming.md §0`, `protocol/core.md §3.1`).
 ///
 /// Decoding is lenient as the reference's is: `+` is a blank, a `%` that starts no escape stands for itself. Views
 /// point into the request or into this object and are valid while both live.
@@ -37,10 +38,12 @@ public:
 private:
     struct Pair {
         std::string_view name;
-        std::string_view value;  ///< still encoded
+        std::string_view value;
+        bool encoded = true;
     };
 
     void split(std::string_view text);
+    void take_fields(const spi::HttpRequest& request);
     std::string_view decoded(std::string_view text) const;
 
     std::vector<Pair> pairs_;
@@ -61,6 +64,8 @@ private:
 [[nodiscard]] std::string decode_form(std::string_view text);
 /// Percent-encodes all but letters, digits and `-_.~`.
 [[nodiscard]] std::string encode_uri(std::string_view text);
+/// Whether both are the same but for the case of ASCII letters.
+[[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
 /// Without ASCII white space at both ends.
 [[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;
 

@@ -58,9 +58,9 @@ void reply_result_error(spi::HttpResponder responder, int status, ErrorCode code
 /// v2/v3: 400, a required parameter is not there (`protocol/naming.md §0.2`). `type` is its Java type.
 void reply_missing_parameter(spi::HttpResponder responder, std::string_view name,
                              std::string_view type = "String") noexcept;
-/// v2/v3: 500 {"code":30000,"message":<text>,"data":null}, for whatever has no code of its own, such as a parameter
-/// that is no number.
-void reply_result_failure(spi::HttpResponder responder, std::string_view message) noexcept;
+/// v2/v3: {"code":30000,"message":<text>,"data":null}, for whatever has no code of its own, such as a parameter that
+/// is no number. 500 but for the calls that keep 200 (`protocol/core.md §3.7`).
+void reply_result_failure(spi::HttpResponder responder, std::string_view message, int status = 500) noexcept;
 /// v1 core and namespaces: {"code":200,"message":<text or null>,"data":…,"noRight":false}; `data` is JSON.
 void reply_rest_result(spi::HttpResponder responder, std::string_view data, std::string_view message = {}) noexcept;
 /// The same for a failure, which still is HTTP 200: {"code":<code>,"message":<text>,"data":null,"noRight":false}.

@@ -5,6 +5,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include <pharos/spi/status.hpp>
 
 namespace pharos::spi {
 
@@ -67,6 +70,19 @@ private:
             write(level, event, list, sizeof...(Fields));
         }
     }
+};
+
+/// How much the parts of the node log, changed while it runs. Any thread.
+class LogLevels {
+public:
+    /// Sets the level of one part of the kernel or one plugin, or of all for "", those that are yet to come included.
+    /// Error kNotFound: no such part; the message names those that are.
+    virtual Status set_level(std::string_view part, LogLevel level) = 0;
+    /// Names of all parts that have a log, sorted.
+    [[nodiscard]] virtual std::vector<std::string> parts() const = 0;
+
+protected:
+    ~LogLevels() = default;
 };
 
 }  // namespace pharos::spi

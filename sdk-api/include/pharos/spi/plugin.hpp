@@ -28,6 +28,27 @@ struct NodeInfo {
     std::vector<std::string> modules;  ///< names of all loaded plugins, in start order
 };
 
+enum class HealthState : std::uint8_t { kOk = 0, kDegraded = 1, kFailed = 2 };
+
+/// Takes the state of one capability, such as "naming.ap" or "config.write". Degraded still serves; failed does not.
+class HealthSink {
+public:
+    virtual void report(std::string_view capability, HealthState state, std::string_view reason) = 0;
+
+protected:
+    ~HealthSink() = default;
+};
+
+/// Health of the whole node. Any thread.
+class NodeHealth {
+public:
+    /// Reports what every started plugin says of its capabilities. Not from a plugin's own health().
+    virtual void report_to(HealthSink& sink) const = 0;
+
+protected:
+    ~NodeHealth() = default;
+};
+
 /// What a plugin may use. Every reference lives longer than the plugin.
 class PluginContext {
 public:
@@ -42,20 +63,11 @@ public:
     virtual Net& net() noexcept = 0;
     virtual Metrics& metrics() noexcept = 0;
     virtual Log& log() noexcept = 0;
+    virtual LogLevels& log_levels() noexcept = 0;
+    virtual const NodeHealth& node_health() noexcept = 0;
 
 protected:
     ~PluginContext() = default;
-};
-
-enum class HealthState : std::uint8_t { kOk = 0, kDegraded = 1, kFailed = 2 };
-
-/// Takes the state of one capability, such as "naming.ap" or "config.write". Degraded still serves; failed does not.
-class HealthSink {
-public:
-    virtual void report(std::string_view capability, HealthState state, std::string_view reason) = 0;
-
-protected:
-    ~HealthSink() = default;
 };
 
 /// A plugin. The kernel calls init, start and stop once each, from one thread, in this order:

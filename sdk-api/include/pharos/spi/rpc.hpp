@@ -154,6 +154,8 @@ public:
     [[nodiscard]] virtual std::vector<ConnectionPtr> list() const = 0;
     /// The registered connection of this number, or null.
     [[nodiscard]] virtual ConnectionPtr find(ConnectionNumber connection) const = 0;
+    /// When the client was last heard of, on the kernel's steady clock; zero when there is no such connection.
+    [[nodiscard]] virtual Duration last_active(ConnectionNumber connection) const noexcept = 0;
     /// Once the registration's destructor has returned the observer is called no more. Hears of connections that
     /// register from now on.
     virtual Registration observe(ConnectionObserver& observer) = 0;

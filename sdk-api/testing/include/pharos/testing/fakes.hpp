@@ -258,8 +258,9 @@ public:
     void close(spi::ConnectionNumber connection, std::string_view reason) noexcept override {
         closed.emplace_back(connection, reason);
     }
-    [[nodiscard]] std::vector<spi::ConnectionPtr> list() const override { return {}; }
+    [[nodiscard]] std::vector<spi::ConnectionPtr> list() const override { return registered; }
     [[nodiscard]] spi::ConnectionPtr find(spi::ConnectionNumber) const override { return nullptr; }
+    [[nodiscard]] spi::Duration last_active(spi::ConnectionNumber) const noexcept override { return {}; }
     spi::Registration observe(spi::ConnectionObserver&) override { return {}; }
 
     /// Takes the oldest push and answers it.
@@ -279,6 +280,7 @@ public:
         return push;
     }
 
+    std::vector<spi::ConnectionPtr> registered;
     std::deque<Push> pushes;
     std::vector<std::pair<spi::ConnectionNumber, std::string>> closed;
 };
@@ -460,8 +462,9 @@ public:
             flush();
         }
     }
-    spi::Registration watch(std::string, spi::Revision,
+    spi::Registration watch(std::string prefix, spi::Revision,
                             spi::UniqueFunction<void(std::span<const spi::StoreChange>)> watcher) noexcept override {
+        watched_ = std::move(prefix);
         watcher_ = std::move(watcher);
         return spi::Registration([this] { watcher_.reset(); });
     }
@@ -498,19 +501,21 @@ private:
         for (const spi::StoreOp& op : commit.ops) {
             if (op.value) {
                 data[op.key] = {*op.value, revision};
-                changes.push_back({op.key, *op.value, revision});
             } else {
                 data.erase(op.key);
-                changes.push_back({op.key, std::nullopt, revision});
+            }
+            if (op.key.starts_with(watched_)) {
+                changes.push_back({op.key, op.value, revision});
             }
         }
-        if (watcher_) {
+        if (watcher_ && !changes.empty()) {
             watcher_(changes);
         }
         return revision;
     }
 
     std::deque<std::pair<spi::StoreCommit, spi::Completion<spi::Revision>>> queue_;
+    std::string watched_;
     spi::UniqueFunction<void(std::span<const spi::StoreChange>)> watcher_;
 };
 

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include <pharos/spi/log.hpp>
+#include <pharos/spi/metrics.hpp>
+#include <pharos/spi/plugin.hpp>
+
+#include "api_http/background.hpp"
+#include "api_http/call.hpp"
+#include "api_http/host_load.hpp"
+#include "index/registry.hpp"
+#include "state/catalogue.hpp"
+#include "state/switches.hpp"
+
+namespace pharos::naming {
+
+/// Calls about the server: switches, metrics, health, logs, in all generations (`protocol/naming.md §2.3–2.6, §7.4`).
+class OperatorCalls {
+public:
+    OperatorCalls(Registry& registry, const Catalogue& catalogue, Switches& switches, Background& background,
+                  const spi::NodeInfo& node, spi::Metrics& metrics, spi::LogLevels& log_levels);
+
+    void switches(Call& call);
+    void update_switch(Call& call);
+    void metrics(Call& call);
+    void push_state(Call& call);
+    void set_log_level(Call& call);
+    void responsible_server(Call& call);
+
+    void hello(Call& call);
+    void health_checkers(Call& call);
+    void update_health(Call& call);
+
+private:
+    [[nodiscard]] std::string metrics_json(Generation generation);
+
+    Registry& registry_;
+    const Catalogue& catalogue_;
+    Switches& switches_;
+    Background& background_;
+    const spi::NodeInfo& node_;
+    spi::LogLevels& log_levels_;
+    const spi::Counter& pushes_;
+    const spi::Counter& push_failures_;
+    /// What the push counters were when push_state was last reset.
+    std::atomic<std::uint64_t> pushes_before_{0};
+    std::atomic<std::uint64_t> push_failures_before_{0};
+    HostLoad host_load_;
+};
+
+}  // namespace pharos::naming
