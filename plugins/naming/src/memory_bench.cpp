@@ -32,7 +32,7 @@ void memory(benchmark::State& state) {
     for (auto _ : state) {
         const double empty = used();
         World world;
-        Heartbeats beats(world.registry, world.executors);
+        Heartbeats beats(world.registry, world.switches, world.executors, {});
         std::vector<ClientPtr> connections;
         for (int i = 0; i < kConnections; ++i) {
             connections.push_back(world.connect(static_cast<std::uint64_t>(i + 1)));

@@ -68,11 +68,12 @@ TEST_F(ClientsTest, NobodyOutlives180SecondsOfSilence) {
 }
 
 TEST_F(ClientsTest, ABeatIsASignOfLife) {
-    Heartbeats beats(world.registry, world.executors);
+    Heartbeats beats(world.registry, world.switches, world.executors, {});
     beats.register_instance(kService, make_instance("1.1.1.1"), [](const spi::Result<TiePtr>&) {});
     for (int i = 0; i < 60; ++i) {
         world.executors.advance(5s);
-        EXPECT_TRUE(beats.beat(kService, "1.1.1.1", 80));
+        beats.beat(kService, make_instance("1.1.1.1"), true,
+                   [](const auto& answer) { EXPECT_EQ(answer.value().code, BeatAnswer::kOk); });
         world.registry.sweep(10s);
     }
     EXPECT_EQ(world.ips(kService), Strings{"1.1.1.1"});
@@ -150,7 +151,7 @@ TEST_F(ClientsTest, AConnectionAndAnIpPortMayPublishTheSameAddress) {
 TEST_F(ClientsTest, AWallClockThatJumpsExpiresNobodyAndTimesGrow) {
     testing::MemoryStore store;
     World jumping(&store);
-    Heartbeats beats(jumping.registry, jumping.executors);
+    Heartbeats beats(jumping.registry, jumping.switches, jumping.executors, {});
     beats.register_instance(kService, make_instance("1.1.1.1"), [](const spi::Result<TiePtr>&) {});
     jumping.publish(jumping.connect(1), kService, "1.1.1.2");
     jumping.override_instance(kService, "9.9.9.9", [](InstanceOverride&) {});
@@ -162,7 +163,8 @@ TEST_F(ClientsTest, AWallClockThatJumpsExpiresNobodyAndTimesGrow) {
         jumping.registry.sweep(10s);
         jumping.catalogue.sweep();
         jumping.executors.run();
-        EXPECT_TRUE(beats.beat(kService, "1.1.1.1", 80));
+        beats.beat(kService, make_instance("1.1.1.1"), true,
+                   [](const auto& answer) { EXPECT_EQ(answer.value().code, BeatAnswer::kOk); });
         jumping.publish(jumping.connect(static_cast<std::uint64_t>(jump + 10'000'000)), kService, "1.1.1.3");
         const std::int64_t next = jumping.registry.snapshot(kService)->last_ref_time();
         EXPECT_GT(next, last);
