@@ -109,7 +109,7 @@ ServicePtr Registry::find_or_make(const ServiceKey& key) {
     std::unique_lock lock(shard.mutex);
     ServicePtr& service = shard.services[key];
     if (service == nullptr) {
-        service = std::make_shared<Service>(key, lanes_.of(ServiceKeyHash{}(key)), clock_.next());
+        service = std::make_shared<Service>(key, lanes_.of(ServiceKeyHash{}(key)), clock_.next(), texts_);
     }
     return service;
 }

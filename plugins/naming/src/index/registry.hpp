@@ -156,7 +156,11 @@ private:
     static bool is_idle(Client& client, spi::Duration idle, spi::Duration cache);
     static std::string ip_port_id(const std::string& ip, std::uint16_t port);
 
+    /// Of the texts of small services: enough for some thousands, which then are read as fast as can be.
+    static constexpr std::size_t kTextBudget = std::size_t{16} << 20;
+
     const spi::Clock& time_;
+    const TextBudgetPtr texts_ = std::make_shared<TextBudget>(kTextBudget);
     sdk::LaneMap lanes_;
     HybridClock clock_;
     std::vector<ChangeListener*> listeners_;

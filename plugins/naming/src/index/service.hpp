@@ -62,7 +62,8 @@ using TiePtr = std::shared_ptr<Tie>;
 /// subscribers.
 class Service {
 public:
-    Service(ServiceKey key, sdk::Lane& lane, std::int64_t now_ref);
+    /// `texts` is for its snapshots.
+    Service(ServiceKey key, sdk::Lane& lane, std::int64_t now_ref, TextBudgetPtr texts = nullptr);
     ~Service();
 
     [[nodiscard]] const ServiceKey& key() const noexcept { return key_; }
@@ -149,6 +150,7 @@ private:
     const ServiceKey key_;
     const std::string grouped_name_;
     sdk::Lane& lane_;
+    const TextBudgetPtr texts_;
     sdk::SharedCell<const ServiceSnapshot> snapshot_;
     std::atomic<std::size_t> publisher_count_{0};
     std::atomic<std::size_t> subscriber_count_{0};

@@ -1,6 +1,7 @@
 #include "model/snapshot.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <pharos/sdk/json_writer.hpp>
 
@@ -8,7 +9,7 @@ namespace pharos::naming {
 
 namespace {
 
-/// Texts up to this size are not kept.
+/// Texts up to this size are counted in the budget.
 constexpr std::size_t kSmallText = 8 * 1024;
 
 /// Whether the comma-separated list holds the name; no trimming, as in the reference.
@@ -70,23 +71,34 @@ std::shared_ptr<const ServiceSnapshot::Encoded> ServiceSnapshot::shared_text() c
         used_.store(true, std::memory_order_relaxed);
     }
     std::shared_ptr<const Encoded> text = kept_text_.load();
+    return text != nullptr ? text : make_shared_text();
+}
+
+std::shared_ptr<const ServiceSnapshot::Encoded> ServiceSnapshot::make_shared_text() const {
+    std::lock_guard lock(making_);
+    std::shared_ptr<const Encoded> text = kept_text_.load();
+    if (text == nullptr) {
+        text = used_text_.lock();
+    }
     if (text != nullptr) {
         return text;
     }
-    {
-        std::lock_guard lock(small_mutex_);
-        text = small_text_.lock();
-    }
-    if (text == nullptr) {
-        text = std::make_shared<const Encoded>(encode({}));
-        if (text->json.size() > kSmallText) {
-            kept_text_.store(text);
-        } else {
-            std::lock_guard lock(small_mutex_);
-            small_text_ = text;
-        }
+    text = std::make_shared<const Encoded>(encode({}));
+    const std::size_t size = text->json.size();
+    const bool counts = budget_ != nullptr && size <= kSmallText;
+    if (!counts || budget_->take(size)) {
+        taken_ = counts ? size : 0;
+        kept_text_.store(text);
+    } else {
+        used_text_ = text;
     }
     return text;
+}
+
+void ServiceSnapshot::give_back() const noexcept {
+    if (taken_ != 0) {
+        budget_->give(std::exchange(taken_, 0));
+    }
 }
 
 SelectedHosts ServiceSnapshot::select(const Selection& selection) const {
@@ -109,7 +121,9 @@ const InstanceOverride* ServiceSnapshot::find_override(std::string_view ip, std:
 
 void ServiceSnapshot::drop_unused_text() const noexcept {
     if (!used_.exchange(false, std::memory_order_relaxed)) {
+        std::lock_guard lock(making_);
         kept_text_.store(nullptr);
+        give_back();
     }
 }
 
