@@ -74,7 +74,7 @@ public:
     }
     testing::Answer call(const spi::ConnectionPtr& connection, const std::string& type, const std::string& body) {
         testing::Answer answer;
-        const spi::Principal nobody;
+        const spi::Principal nobody{};
         spi::RpcRequest request;
         request.type = type;
         request.body = body;

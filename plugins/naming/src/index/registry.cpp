@@ -239,23 +239,25 @@ void Registry::withdraw(const ClientPtr& client, const ServiceKey& key, std::str
             forget_if_unused(tie);
         }
     }
+    if (tie != nullptr) {
+        client->updated_ms_.store(time_.wall_ms(), std::memory_order_relaxed);
+    }
     service->lane().run([this, service, tie, before, ip = std::move(ip), port, done = std::move(done)]() mutable {
-        if (service->is_held()) {
-            bool forgotten = service->forget_held(ip, port);
-            for (const HostPtr& host : before != nullptr ? before->hosts : std::vector<HostPtr>{}) {
-                forgotten |= service->forget_held(host->instance().ip, host->instance().port);
-            }
-            if (forgotten) {
-                if (tie != nullptr) {
-                    service->sync(tie, Service::Cause::kAsked, time_.steady());
-                }
-                show(service, Telling::kTell);
-            }
+        bool forgotten = service->forget_held(ip, port);
+        for (const HostPtr& host : before != nullptr ? before->hosts : std::vector<HostPtr>{}) {
+            forgotten |= service->forget_held(host->instance().ip, host->instance().port);
         }
-        if (tie != nullptr) {
-            apply(tie, Service::Cause::kAsked, std::move(done));
-        } else {
+        const SnapshotPtr shown = service->snapshot();
+        if (forgotten && before == nullptr) {
+            show(service, Telling::kTell);
+        }
+        if (tie == nullptr) {
             done(tie);
+            return;
+        }
+        apply(tie, Service::Cause::kAsked, std::move(done));
+        if (forgotten && service->snapshot() == shown) {
+            show(service, Telling::kTell);  // the wish had been taken over before
         }
     });
 }
