@@ -226,12 +226,13 @@ TEST_F(RegistryTest, UnsubscribedMeansNoMorePushes) {
 
 TEST_F(RegistryTest, AnIdleServiceIsForgottenAndAUsedOneIsNot) {
     const ClientPtr client = connect(1);
-    publish(client, "1.1.1.1");
+    subscribe(client);
+    connections.ack();
     for (int i = 0; i < 5; ++i) {
         registry.drop_unused();
     }
     EXPECT_NE(registry.find(kService), nullptr);
-    registry.withdraw(client, kService, "", 0, [](const spi::Result<TiePtr>&) {});
+    registry.unsubscribe(client, kService, [](const spi::Result<TiePtr>&) {});
     for (int i = 0; i < 5; ++i) {
         registry.drop_unused();
     }

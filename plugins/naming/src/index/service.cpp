@@ -33,6 +33,18 @@ struct Service::Held {
     std::size_t enough = 0;
     std::size_t live = 0;  ///< hosts of all publishers
 
+    /// What a client no longer publishes, though it could, has been deregistered. True: some of it was here.
+    bool forget_missing(const Publication& before, const Publication& after) {
+        std::size_t forgotten = 0;
+        for (const HostPtr& host : before.hosts) {
+            const std::string tag = override_tag(host->instance());
+            if (std::none_of(after.hosts.begin(), after.hosts.end(),
+                             [&](const HostPtr& other) { return override_tag(other->instance()) == tag; })) {
+                forgotten += hosts.erase(tag);
+            }
+        }
+        return forgotten != 0;
+    }
     /// Whether all of it is here as it is: it makes no difference to what is shown.
     [[nodiscard]] bool covers(const Publication& publication) const {
         return std::all_of(publication.hosts.begin(), publication.hosts.end(), [this](const HostPtr& host) {
@@ -42,10 +54,11 @@ struct Service::Held {
     }
 };
 
-Service::Service(ServiceKey key, sdk::Lane& lane, std::int64_t now_ref)
+Service::Service(ServiceKey key, sdk::Lane& lane, std::int64_t now_ref, TextBudgetPtr texts)
     : key_(std::move(key)),
       grouped_name_(key_.grouped_name()),
       lane_(lane),
+      texts_(std::move(texts)),
       snapshot_(std::make_shared<const ServiceSnapshot>(std::vector<HostPtr>{}, now_ref)) {}
 
 Service::~Service() = default;
@@ -67,10 +80,9 @@ bool Service::sync_publication(const TiePtr& tie, Cause cause, spi::Duration now
         std::lower_bound(publishers_.begin(), publishers_.end(), number,
                          [](const Publisher& p, std::uint64_t n) { return p.tie->client->number() < n; });
     const bool known = place != publishers_.end() && place->tie->client->number() == number;
-    PublicationPtr wanted = tie->publication.load();
+    const PublicationPtr after = tie->publication.load();
     const PublicationPtr before = known ? place->applied : nullptr;
-    const PublicationPtr after = wanted;
-    if (wanted == nullptr) {
+    if (after == nullptr) {
         // A newer tie of the same client may have taken the place: it is not this one's to clear.
         if (!known || place->tie != tie) {
             return false;
@@ -80,11 +92,11 @@ bool Service::sync_publication(const TiePtr& tie, Cause cause, spi::Duration now
             lost_at_.store(now.count(), std::memory_order_relaxed);
         }
     } else if (!known) {
-        publishers_.insert(place, {tie, std::move(wanted)});
+        publishers_.insert(place, {tie, after});
         create(true, now);
     } else {
-        const bool same = shows_the_same(*before, *wanted);
-        *place = {tie, std::move(wanted)};
+        const bool same = shows_the_same(*before, *after);
+        *place = {tie, after};
         if (same) {
             return false;
         }
@@ -98,6 +110,9 @@ bool Service::sync_publication(const TiePtr& tie, Cause cause, spi::Duration now
     }
     held_->live += after != nullptr ? after->hosts.size() : 0;
     held_->live -= before != nullptr ? before->hosts.size() : 0;
+    if (before != nullptr && after != nullptr && held_->forget_missing(*before, *after)) {
+        return true;
+    }
     return held_->live >= held_->enough || (before != nullptr && !held_->covers(*before)) ||
            (after != nullptr && !held_->covers(*after));
 }
@@ -144,7 +159,8 @@ void Service::renew_snapshot(std::int64_t last_ref_time, spi::Duration now) {
         }
         merged_ = std::move(after);
     }
-    snapshot_.store(std::make_shared<const ServiceSnapshot>(std::move(hosts), last_ref_time, metadata_, overrides_));
+    snapshot_.store(
+        std::make_shared<const ServiceSnapshot>(std::move(hosts), last_ref_time, metadata_, overrides_, texts_));
 }
 
 HostPtr Service::merged(const HostPtr& host, Merged& after) const {

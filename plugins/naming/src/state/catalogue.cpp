@@ -389,8 +389,8 @@ void Catalogue::sweep() {
             expire(service);
         }
         const SnapshotPtr snapshot = service->snapshot();
-        if (const OverridesPtr overrides = snapshot->overrides()) {
-            sweep_overrides(*service, *snapshot, now, gone);
+        if (snapshot->overrides() != nullptr) {
+            sweep_overrides(service, *snapshot, now, gone);
         }
     }
     gone_since_.swap(gone);
@@ -433,7 +433,7 @@ void Catalogue::expire(const ServicePtr& service) {
     }
 }
 
-void Catalogue::sweep_overrides(const Service& service, const ServiceSnapshot& snapshot, spi::Duration now,
+void Catalogue::sweep_overrides(const ServicePtr& service, const ServiceSnapshot& snapshot, spi::Duration now,
                                 GoneSince& gone) {
     std::set<std::string, std::less<>> present;
     for (const HostPtr& host : snapshot.hosts()) {
@@ -443,20 +443,32 @@ void Catalogue::sweep_overrides(const Service& service, const ServiceSnapshot& s
         if (present.contains(tag)) {
             continue;
         }
-        std::string key = override_key(service.key(), tag);
+        std::string key = override_key(service->key(), tag);
         const auto known = gone_since_.find(key);
         const spi::Duration since = known == gone_since_.end() ? now : known->second;
         if (now - since >= options_.override_expiry) {
-            auto made = std::make_shared<Attempt>();
-            made->service = registry_.find(service.key());
-            made->key = service.key();
-            made->store_key = key;
-            made->done = [](const spi::Result<bool>&) {};  // what failed is tried again by the next sweep
-            made->plan = [](std::optional<std::string_view>) { return std::optional<std::string>(); };
-            begin(made);
+            expire(service, key, tag);
         }
         gone.emplace(std::move(key), since);
     }
+}
+
+void Catalogue::expire(const ServicePtr& service, const std::string& key, const std::string& tag) {
+    auto made = std::make_shared<Attempt>();
+    made->service = service;
+    made->key = service->key();
+    made->store_key = key;
+    made->done = [](const spi::Result<bool>&) {};  // what failed is tried again by the next sweep
+    made->plan = [service, tag](std::optional<std::string_view>) -> spi::Result<std::optional<std::string>> {
+        const SnapshotPtr snapshot = service->snapshot();
+        for (const HostPtr& host : snapshot->hosts()) {
+            if (override_tag(host->instance()) == tag) {
+                return spi::Status(spi::Code::kConflict, "its instance is back");
+            }
+        }
+        return std::optional<std::string>();
+    };
+    begin(made);
 }
 
 }  // namespace pharos::naming

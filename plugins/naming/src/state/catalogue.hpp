@@ -83,7 +83,9 @@ private:
     /// On the lane: clients see the service no more, unless somebody publishes it.
     static void forget(const ServicePtr& service);
     void expire(const ServicePtr& service);
-    void sweep_overrides(const Service& service, const ServiceSnapshot& snapshot, spi::Duration now, GoneSince& gone);
+    void expire(const ServicePtr& service, const std::string& override_key, const std::string& tag);
+    void sweep_overrides(const ServicePtr& service, const ServiceSnapshot& snapshot, spi::Duration now,
+                         GoneSince& gone);
 
     Registry& registry_;
     spi::Executors& executors_;

@@ -123,7 +123,7 @@ void LastViews::load() {
         services += hosts.empty() ? 0u : 1u;
         if (!hosts.empty()) {
             registry_.on_lane(*service, Registry::Entry::kRun,
-                              [&, hosts = std::move(hosts)](const ServicePtr& held) mutable {
+                              [this, enough, now, hosts = std::move(hosts)](const ServicePtr& held) mutable {
                                   held->hold(std::move(hosts), enough, now);
                                   registry_.show(held, Registry::Telling::kQuietly);
                               });
@@ -170,6 +170,11 @@ void LastViews::settle() {
 spi::Duration LastViews::left() const noexcept {
     const spi::Duration end(settled_at_.load(std::memory_order_relaxed));
     return std::max<spi::Duration>(end - executors_.clock().steady(), 0s);
+}
+
+std::size_t LastViews::backlog() const {
+    std::lock_guard lock(mutex_);
+    return dirty_.size();
 }
 
 void LastViews::on_hosts_changed(const ServicePtr& service) noexcept {
