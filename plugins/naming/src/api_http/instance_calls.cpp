@@ -111,7 +111,8 @@ void InstanceCalls::register_or_renew(Call& call) {
                              answer.ok();
                          } else {
                              // Not an error to HTTP (protocol/naming.md §2.5).
-                             answer.bare_json(R"({"code":21003,"message":"instance not found","data":null})");
+                             answer.unwrap();
+                             answer.json(R"({"code":21003,"message":"instance not found","data":null})");
                          }
                      });
 }
@@ -166,6 +167,7 @@ void InstanceCalls::patch_all(Call& call) {
     call.read.required("metadata");
     PatchParameters patch = read_patch(call.read);
     if (!call.refused()) {
+        call.answer.unwrap();
         override_known(call, key, address, std::move(patch));
     }
 }
@@ -256,6 +258,7 @@ void InstanceCalls::beat(Call& call) {
     if (call.refused()) {
         return;
     }
+    call.answer.unwrap();
     heartbeats_.beat(
         key, std::move(parsed.instance), parsed.is_light,
         [this, answer = std::move(call.answer)](spi::Result<BeatAnswer> outcome) mutable {
@@ -270,7 +273,7 @@ void InstanceCalls::beat(Call& call) {
                 .member("code", outcome->code)
                 .member("lightBeatEnabled", switches_.current()->light_beat_enabled)
                 .end_object();
-            answer.bare_json(body);
+            answer.json(body);
         });
 }
 
@@ -371,7 +374,8 @@ void InstanceCalls::answer_statuses(Call& call, std::string_view text) {
         json.value(instance.ip + ":" + std::to_string(instance.port) + (instance.healthy ? "_true" : "_false"));
     }
     json.end_array().end_object();
-    call.answer.bare_json(body);
+    call.answer.unwrap();
+    call.answer.json(body);
 }
 
 }  // namespace pharos::naming
