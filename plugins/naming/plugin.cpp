@@ -155,6 +155,9 @@ private:
             &naming::Registry::Counts::services);
         add("pharos_naming_held_services", "Services that are answered from what they showed before the restart.",
             &naming::Registry::Counts::held_services);
+        gauges_.push_back(metrics.gauge("pharos_naming_unwritten_views",
+                                        "Services whose last view on disk is older than what they show.", {},
+                                        [this] { return static_cast<double>(last_views_->backlog()); }));
         add("pharos_naming_instances", "Instances of all services.", &naming::Registry::Counts::instances);
         add("pharos_naming_subscribers", "Subscriptions of all clients.", &naming::Registry::Counts::subscribers);
     }

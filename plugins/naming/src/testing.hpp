@@ -61,6 +61,33 @@ public:
     int writes = 0;
 };
 
+/// Takes the gRPC handlers that are registered, so that a test can call them.
+class Methods final : public spi::RpcMethods {
+public:
+    spi::Result<spi::Registration> add(const spi::RpcMethod& method, spi::RpcHandler handler) override {
+        handlers[std::string(method.type)] = std::move(handler);
+        return spi::Registration();
+    }
+    spi::Registration ability(std::string_view key) override {
+        abilities.emplace_back(key);
+        return {};
+    }
+    testing::Answer call(const spi::ConnectionPtr& connection, const std::string& type, const std::string& body) {
+        testing::Answer answer;
+        const spi::Principal nobody{};
+        spi::RpcRequest request;
+        request.type = type;
+        request.body = body;
+        request.connection = connection;
+        request.principal = &nobody;
+        handlers.at(type)(request, answer.rpc());
+        return answer;
+    }
+
+    std::map<std::string, spi::RpcHandler> handlers;
+    std::vector<std::string> abilities;
+};
+
 inline Instance make_instance(std::string ip, std::uint16_t port = 80, std::string cluster = "DEFAULT") {
     Instance made;
     made.ip = std::move(ip);

@@ -2,57 +2,30 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
-
-#include <pharos/testing/fakes.hpp>
-
-#include "push/pusher.hpp"
+#include "testing.hpp"
 
 namespace pharos::naming {
 namespace {
 
-/// Takes the handlers that are registered, so that a test can call them.
-class Methods final : public spi::RpcMethods {
-public:
-    spi::Result<spi::Registration> add(const spi::RpcMethod& method, spi::RpcHandler handler) override {
-        handlers[std::string(method.type)] = std::move(handler);
-        return spi::Registration();
-    }
-    spi::Registration ability(std::string_view) override { return {}; }
-    std::map<std::string, spi::RpcHandler> handlers;
-};
-
 class NamingRpcTest : public ::testing::Test {
 protected:
     NamingRpcTest() {
-        registry.add_listener(pusher);
         EXPECT_TRUE(rpc.add_to(methods));
         rpc.on_registered(connection);
     }
 
     testing::Answer call(const std::string& type, const std::string& body) {
-        testing::Answer answer;
-        spi::RpcRequest request;
-        request.type = type;
-        request.body = body;
-        request.connection = connection;
-        request.principal = &nobody;
-        methods.handlers.at(type)(request, answer.rpc());
+        testing::Answer answer = methods.call(connection, type, body);
         EXPECT_EQ(answer.sent, 1);
         return answer;
     }
 
-    testing::FakeExecutors executors;
-    testing::FakeConnections connections;
-    testing::FakeMetrics metrics;
-    testing::NullLog log;
-    spi::Principal nobody;
+    World world;
+    testing::FakeConnections& connections = world.connections;
+    Registry& registry = world.registry;
     spi::ConnectionPtr connection = testing::make_connection(1);
     Methods methods;
-    Registry registry{executors, 4};
-    Switches switches;
-    Pusher pusher{registry, switches, executors, connections, metrics, log};
-    NamingRpc rpc{registry, switches, connections};
+    NamingRpc rpc{registry, world.switches, connections};
 };
 
 constexpr const char* kRegister =

@@ -30,7 +30,10 @@ class Client {
 public:
     /// Of a connection. The number orders publishers in lists.
     Client(std::uint64_t number, spi::ConnectionPtr connection)
-        : number_(number), id_(connection->id), connection_(std::move(connection)) {}
+        : number_(number),
+          id_(connection->id),
+          connection_(std::move(connection)),
+          pushes_(std::make_unique<Pushes>()) {}
     /// Of an ip:port; `id` is "ip:port#true".
     Client(std::uint64_t number, std::string id) : number_(number), id_(std::move(id)) {}
 
@@ -66,10 +69,14 @@ private:
     std::vector<TiePtr> ties_;  ///< in order of the services' addresses in memory: most clients have few
     bool closed_ = false;
 
-    std::mutex push_mutex_;  ///< guards what follows and the push state of all ties
-    std::size_t pushes_in_flight_ = 0;
-    std::list<TiePtr> push_queue_;  ///< not a deque, which takes half a kilobyte when it is empty
-    bool sending_queued_ = false;
+    /// Of pushes to a connection (see Pusher).
+    struct Pushes {
+        std::mutex mutex;  ///< guards what follows and the push state of all ties
+        std::size_t in_flight = 0;
+        std::list<TiePtr> queue;  ///< not a deque, which takes half a kilobyte when it is empty
+        bool sending_queued = false;
+    };
+    const std::unique_ptr<Pushes> pushes_;  ///< null for an ip:port, of which there may be very many
 };
 using ClientPtr = std::shared_ptr<Client>;
 

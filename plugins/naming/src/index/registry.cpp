@@ -15,9 +15,7 @@ Registry::~Registry() {
     for (const auto& [number, client] : connections_) {
         clients.push_back(client);
     }
-    for (const auto& [id, client] : ip_ports_) {
-        clients.push_back(client);
-    }
+    clients.insert(clients.end(), ip_ports_.begin(), ip_ports_.end());
     for (const ClientPtr& client : clients) {
         for (const TiePtr& tie : close(*client)) {
             tie->service->sync(tie, Service::Cause::kEnded, time_.steady());
@@ -77,23 +75,23 @@ ClientPtr Registry::ip_port_client(const std::string& ip, std::uint16_t port) {
     {
         std::shared_lock lock(clients_mutex_);
         if (const auto found = ip_ports_.find(id); found != ip_ports_.end()) {
-            found->second->touch(time_.steady());  // under the lock: a sweep sees it
-            return found->second;
+            (*found)->touch(time_.steady());  // under the lock: a sweep sees it
+            return *found;
         }
     }
     std::unique_lock lock(clients_mutex_);
-    ClientPtr& client = ip_ports_[id];
-    if (client == nullptr) {
-        client = std::make_shared<Client>(++last_client_number_, std::move(id));
+    auto found = ip_ports_.find(id);
+    if (found == ip_ports_.end()) {
+        found = ip_ports_.insert(std::make_shared<Client>(++last_client_number_, std::move(id))).first;
     }
-    client->touch(time_.steady());
-    return client;
+    (*found)->touch(time_.steady());
+    return *found;
 }
 
 ClientPtr Registry::find_ip_port(const std::string& ip, std::uint16_t port) const {
     std::shared_lock lock(clients_mutex_);
     const auto found = ip_ports_.find(ip_port_id(ip, port));
-    return found == ip_ports_.end() ? nullptr : found->second;
+    return found == ip_ports_.end() ? nullptr : *found;
 }
 
 ServicePtr Registry::find(const ServiceKey& key) const {
@@ -111,7 +109,7 @@ ServicePtr Registry::find_or_make(const ServiceKey& key) {
     std::unique_lock lock(shard.mutex);
     ServicePtr& service = shard.services[key];
     if (service == nullptr) {
-        service = std::make_shared<Service>(key, lanes_.of(ServiceKeyHash{}(key)), clock_.next());
+        service = std::make_shared<Service>(key, lanes_.of(ServiceKeyHash{}(key)), clock_.next(), texts_);
     }
     return service;
 }
@@ -241,23 +239,25 @@ void Registry::withdraw(const ClientPtr& client, const ServiceKey& key, std::str
             forget_if_unused(tie);
         }
     }
+    if (tie != nullptr) {
+        client->updated_ms_.store(time_.wall_ms(), std::memory_order_relaxed);
+    }
     service->lane().run([this, service, tie, before, ip = std::move(ip), port, done = std::move(done)]() mutable {
-        if (service->is_held()) {
-            bool forgotten = service->forget_held(ip, port);
-            for (const HostPtr& host : before != nullptr ? before->hosts : std::vector<HostPtr>{}) {
-                forgotten |= service->forget_held(host->instance().ip, host->instance().port);
-            }
-            if (forgotten) {
-                if (tie != nullptr) {
-                    service->sync(tie, Service::Cause::kAsked, time_.steady());
-                }
-                show(service, Telling::kTell);
-            }
+        bool forgotten = service->forget_held(ip, port);
+        for (const HostPtr& host : before != nullptr ? before->hosts : std::vector<HostPtr>{}) {
+            forgotten |= service->forget_held(host->instance().ip, host->instance().port);
         }
-        if (tie != nullptr) {
-            apply(tie, Service::Cause::kAsked, std::move(done));
-        } else {
+        const SnapshotPtr shown = service->snapshot();
+        if (forgotten && before == nullptr) {
+            show(service, Telling::kTell);
+        }
+        if (tie == nullptr) {
             done(tie);
+            return;
+        }
+        apply(tie, Service::Cause::kAsked, std::move(done));
+        if (forgotten && service->snapshot() == shown) {
+            show(service, Telling::kTell);  // the wish had been taken over before
         }
     });
 }
@@ -361,8 +361,8 @@ void Registry::members(const std::vector<ServicePtr>& services,
 
 ClientPtr Registry::find_client(std::string_view id) const {
     std::shared_lock lock(clients_mutex_);
-    if (const auto found = ip_ports_.find(std::string(id)); found != ip_ports_.end()) {
-        return found->second;
+    if (const auto found = ip_ports_.find(id); found != ip_ports_.end()) {
+        return *found;
     }
     for (const auto& [number, client] : connections_) {
         if (client->id() == id) {
@@ -379,9 +379,7 @@ std::vector<ClientPtr> Registry::clients() const {
     for (const auto& [number, client] : connections_) {
         found.push_back(client);
     }
-    for (const auto& [id, client] : ip_ports_) {
-        found.push_back(client);
-    }
+    found.insert(found.end(), ip_ports_.begin(), ip_ports_.end());
     std::sort(found.begin(), found.end(),
               [](const ClientPtr& a, const ClientPtr& b) { return a->number() < b->number(); });
     return found;
@@ -435,11 +433,11 @@ void Registry::sweep(spi::Duration cache) {
     std::vector<TiePtr> ended;
     {
         std::unique_lock lock(clients_mutex_);
-        std::erase_if(ip_ports_, [&](const auto& entry) {
-            if (!is_idle(*entry.second, now - entry.second->last_seen(), cache)) {
+        std::erase_if(ip_ports_, [&](const ClientPtr& client) {
+            if (!is_idle(*client, now - client->last_seen(), cache)) {
                 return false;
             }
-            const std::vector<TiePtr> ties = close(*entry.second);
+            const std::vector<TiePtr> ties = close(*client);
             ended.insert(ended.end(), ties.begin(), ties.end());
             return true;
         });

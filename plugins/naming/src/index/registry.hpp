@@ -9,6 +9,7 @@
 #include <shared_mutex>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include <pharos/sdk/lane.hpp>
@@ -155,14 +156,27 @@ private:
     static bool is_idle(Client& client, spi::Duration idle, spi::Duration cache);
     static std::string ip_port_id(const std::string& ip, std::uint16_t port);
 
+    /// Of the texts of small services: enough for some thousands, which then are read as fast as can be.
+    static constexpr std::size_t kTextBudget = std::size_t{16} << 20;
+
     const spi::Clock& time_;
+    const TextBudgetPtr texts_ = std::make_shared<TextBudget>(kTextBudget);
     sdk::LaneMap lanes_;
     HybridClock clock_;
     std::vector<ChangeListener*> listeners_;
     mutable std::array<ServiceShard, kShards> service_shards_;
     mutable std::shared_mutex clients_mutex_;
     std::unordered_map<spi::ConnectionNumber, ClientPtr> connections_;
-    std::unordered_map<std::string, ClientPtr> ip_ports_;
+    /// Clients of an ip:port by their id, which is not kept a second time: there may be very many.
+    struct ById {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view id) const noexcept { return std::hash<std::string_view>{}(id); }
+        std::size_t operator()(const ClientPtr& client) const noexcept { return (*this)(client->id()); }
+        bool operator()(const ClientPtr& a, const ClientPtr& b) const noexcept { return a->id() == b->id(); }
+        bool operator()(const ClientPtr& a, std::string_view b) const noexcept { return a->id() == b; }
+        bool operator()(std::string_view a, const ClientPtr& b) const noexcept { return a == b->id(); }
+    };
+    std::unordered_set<ClientPtr, ById, ById> ip_ports_;
     std::atomic<std::uint64_t> last_client_number_{0};
 };
 

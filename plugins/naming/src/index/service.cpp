@@ -54,10 +54,11 @@ struct Service::Held {
     }
 };
 
-Service::Service(ServiceKey key, sdk::Lane& lane, std::int64_t now_ref)
+Service::Service(ServiceKey key, sdk::Lane& lane, std::int64_t now_ref, TextBudgetPtr texts)
     : key_(std::move(key)),
       grouped_name_(key_.grouped_name()),
       lane_(lane),
+      texts_(std::move(texts)),
       snapshot_(std::make_shared<const ServiceSnapshot>(std::vector<HostPtr>{}, now_ref)) {}
 
 Service::~Service() = default;
@@ -158,7 +159,8 @@ void Service::renew_snapshot(std::int64_t last_ref_time, spi::Duration now) {
         }
         merged_ = std::move(after);
     }
-    snapshot_.store(std::make_shared<const ServiceSnapshot>(std::move(hosts), last_ref_time, metadata_, overrides_));
+    snapshot_.store(
+        std::make_shared<const ServiceSnapshot>(std::move(hosts), last_ref_time, metadata_, overrides_, texts_));
 }
 
 HostPtr Service::merged(const HostPtr& host, Merged& after) const {

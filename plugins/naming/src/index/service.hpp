@@ -40,13 +40,14 @@ struct Tie {
     sdk::SharedCell<const std::string> subscription;  ///< the clusters asked for; null = none
     std::atomic<std::int64_t> last_beat{0};           ///< steady nanoseconds; clients kept by beats
     spi::Duration beat_due{0};                        ///< in the ring of Heartbeats until then, which guards it
+    /// The next push is the first one after the subscription: its time must be newer than the reply's.
+    std::atomic<bool> push_is_first{false};
 
     /// State of pushes to this subscriber, guarded by the client's push mutex (see Pusher).
     struct Push {
         bool in_flight = false;
         bool queued = false;
         bool wanted = false;  ///< something newer than what is in flight
-        bool first = false;   ///< the first one after the subscription: its time must be newer than the reply's
         unsigned failures = 0;
         spi::Duration failing_since{0};
     } push;
@@ -61,7 +62,8 @@ using TiePtr = std::shared_ptr<Tie>;
 /// subscribers.
 class Service {
 public:
-    Service(ServiceKey key, sdk::Lane& lane, std::int64_t now_ref);
+    /// `texts` is for its snapshots.
+    Service(ServiceKey key, sdk::Lane& lane, std::int64_t now_ref, TextBudgetPtr texts = nullptr);
     ~Service();
 
     [[nodiscard]] const ServiceKey& key() const noexcept { return key_; }
@@ -148,6 +150,7 @@ private:
     const ServiceKey key_;
     const std::string grouped_name_;
     sdk::Lane& lane_;
+    const TextBudgetPtr texts_;
     sdk::SharedCell<const ServiceSnapshot> snapshot_;
     std::atomic<std::size_t> publisher_count_{0};
     std::atomic<std::size_t> subscriber_count_{0};

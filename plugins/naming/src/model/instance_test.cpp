@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "model/instance.hpp"
 #include "model/snapshot.hpp"
 
@@ -93,6 +95,23 @@ TEST(Snapshot, TheTextOfAllHostsIsSharedUntilItIsUnused) {
     all.drop_unused_text();
     all.drop_unused_text();
     EXPECT_NE(first, all.select({}).json);
+    EXPECT_EQ(*first, *all.select({}).json);
+}
+
+TEST(Snapshot, WithoutBudgetASmallTextIsSharedWhileSomebodyUsesIt) {
+    const HostPtr host = std::make_shared<const Host>(instance("1.1.1.1"), kService);
+    const auto budget = std::make_shared<TextBudget>(host->json().size() + 10);
+    std::optional<ServiceSnapshot> first;
+    first.emplace(std::vector<HostPtr>{host}, 1, nullptr, nullptr, budget);
+    const std::string* const kept = first->select({}).json.get();
+    EXPECT_EQ(first->select({}).json.get(), kept);
+    const ServiceSnapshot second({host}, 1, nullptr, nullptr, budget);
+    const auto used = second.select({}).json;
+    EXPECT_EQ(second.select({}).json, used);
+    EXPECT_EQ(used.use_count(), 1);  // the snapshot does not keep it
+    first.reset();                   // gives back what it took
+    const ServiceSnapshot third({host}, 1, nullptr, nullptr, budget);
+    EXPECT_EQ(third.select({}).json.use_count(), 2);
 }
 
 TEST(Snapshot, InfoAroundTheHosts) {

@@ -105,7 +105,7 @@ TEST(Selector, Parse) {
     EXPECT_EQ(parse_selector("").value(), Selector{});
     EXPECT_EQ(parse_selector(R"({"type":"none"})").value(), Selector{});
     auto twice = parse_selector(R"({"type":"label","expression":" CONSUMER.label.A = PROVIDER.label.A & )"
-                                      R"(CONSUMER.label.B=PROVIDER.label.B"})");
+                                R"(CONSUMER.label.B=PROVIDER.label.B"})");
     ASSERT_TRUE(twice.is_ok());
     EXPECT_EQ(twice.value().labels, (std::vector<std::string>{"A", "B"}));
     // Encoded as a URL once more.

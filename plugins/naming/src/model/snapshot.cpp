@@ -1,12 +1,16 @@
 #include "model/snapshot.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <pharos/sdk/json_writer.hpp>
 
 namespace pharos::naming {
 
 namespace {
+
+/// Texts up to this size are counted in the budget.
+constexpr std::size_t kSmallText = 8 * 1024;
 
 /// Whether the comma-separated list holds the name; no trimming, as in the reference.
 bool lists(std::string_view list, std::string_view name) {
@@ -62,20 +66,45 @@ ServiceSnapshot::Encoded ServiceSnapshot::encode(const Selection& selection) con
     return encoded;
 }
 
-SelectedHosts ServiceSnapshot::select(const Selection& selection) const {
-    std::shared_ptr<const Encoded> text;
-    if (!selection.clusters.empty() || selection.healthy_only || !selection.enabled_only) {
-        text = std::make_shared<const Encoded>(encode(selection));
-    } else {
-        if (!used_.load(std::memory_order_relaxed)) {
-            used_.store(true, std::memory_order_relaxed);
-        }
-        text = text_.load();
-        if (text == nullptr) {
-            text = std::make_shared<const Encoded>(encode(selection));
-            text_.store(text);
-        }
+std::shared_ptr<const ServiceSnapshot::Encoded> ServiceSnapshot::shared_text() const {
+    if (!used_.load(std::memory_order_relaxed)) {
+        used_.store(true, std::memory_order_relaxed);
     }
+    std::shared_ptr<const Encoded> text = kept_text_.load();
+    return text != nullptr ? text : make_shared_text();
+}
+
+std::shared_ptr<const ServiceSnapshot::Encoded> ServiceSnapshot::make_shared_text() const {
+    std::lock_guard lock(making_);
+    std::shared_ptr<const Encoded> text = kept_text_.load();
+    if (text == nullptr) {
+        text = used_text_.lock();
+    }
+    if (text != nullptr) {
+        return text;
+    }
+    text = std::make_shared<const Encoded>(encode({}));
+    const std::size_t size = text->json.size();
+    const bool counts = budget_ != nullptr && size <= kSmallText;
+    if (!counts || budget_->take(size)) {
+        taken_ = counts ? size : 0;
+        kept_text_.store(text);
+    } else {
+        used_text_ = text;
+    }
+    return text;
+}
+
+void ServiceSnapshot::give_back() const noexcept {
+    if (taken_ != 0) {
+        budget_->give(std::exchange(taken_, 0));
+    }
+}
+
+SelectedHosts ServiceSnapshot::select(const Selection& selection) const {
+    const bool is_special = !selection.clusters.empty() || selection.healthy_only || !selection.enabled_only;
+    std::shared_ptr<const Encoded> text =
+        is_special ? std::make_shared<const Encoded>(encode(selection)) : shared_text();
     const bool reached = text->reach_protection_threshold;
     const std::string* json = &text->json;
     return {{std::move(text), json}, reached};
@@ -92,7 +121,9 @@ const InstanceOverride* ServiceSnapshot::find_override(std::string_view ip, std:
 
 void ServiceSnapshot::drop_unused_text() const noexcept {
     if (!used_.exchange(false, std::memory_order_relaxed)) {
-        text_.store(nullptr);
+        std::lock_guard lock(making_);
+        kept_text_.store(nullptr);
+        give_back();
     }
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,17 +30,46 @@ struct SelectedHosts {
     bool reach_protection_threshold = false;  ///< so few are healthy that all are shown as healthy
 };
 
+/// How much memory small texts may take, all together. Any thread.
+class TextBudget {
+public:
+    explicit TextBudget(std::size_t bytes) noexcept : left_(static_cast<std::int64_t>(bytes)) {}
+
+    /// False: there is not so much left.
+    [[nodiscard]] bool take(std::size_t bytes) noexcept {
+        const auto wanted = static_cast<std::int64_t>(bytes);
+        if (left_.fetch_sub(wanted, std::memory_order_relaxed) >= wanted) {
+            return true;
+        }
+        give(bytes);
+        return false;
+    }
+    void give(std::size_t bytes) noexcept {
+        left_.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
+    }
+
+private:
+    std::atomic<std::int64_t> left_;
+};
+
+using TextBudgetPtr = std::shared_ptr<TextBudget>;
+
 /// All hosts of a service at one moment, and what operators have set for it. Immutable but for a cache: the text of
 /// its `hosts`, made at first use, shared by every reply and push of every protocol generation, and dropped when
-/// nobody has used it for a while.
+/// nobody has used it for a while. When the budget for small texts is used up, a small one is only shared by those who
+/// use it at the same time: making it again is cheap, and there may be very many small services.
 class ServiceSnapshot {
 public:
     ServiceSnapshot(std::vector<HostPtr> hosts, std::int64_t last_ref_time, ServiceMetadataPtr metadata = nullptr,
-                    OverridesPtr overrides = nullptr)
+                    OverridesPtr overrides = nullptr, TextBudgetPtr budget = nullptr)
         : hosts_(std::move(hosts)),
           last_ref_time_(last_ref_time),
           metadata_(std::move(metadata)),
-          overrides_(std::move(overrides)) {}
+          overrides_(std::move(overrides)),
+          budget_(std::move(budget)) {}
+    ~ServiceSnapshot() { give_back(); }
+    ServiceSnapshot(const ServiceSnapshot&) = delete;
+    ServiceSnapshot& operator=(const ServiceSnapshot&) = delete;
 
     /// All of them, also unhealthy and disabled ones, with overrides merged in.
     [[nodiscard]] const std::vector<HostPtr>& hosts() const noexcept { return hosts_; }
@@ -64,13 +95,20 @@ private:
         bool reach_protection_threshold = false;
     };
     [[nodiscard]] Encoded encode(const Selection& selection) const;
+    [[nodiscard]] std::shared_ptr<const Encoded> shared_text() const;
+    [[nodiscard]] std::shared_ptr<const Encoded> make_shared_text() const;
+    void give_back() const noexcept;
 
     const std::vector<HostPtr> hosts_;
     const std::int64_t last_ref_time_;
     const ServiceMetadataPtr metadata_;
     const OverridesPtr overrides_;
-    mutable sdk::SharedCell<const Encoded> text_;
+    const TextBudgetPtr budget_;  ///< null = no limit
+    mutable sdk::SharedCell<const Encoded> kept_text_;
     mutable std::atomic<bool> used_{false};
+    mutable std::mutex making_;                       ///< guards making a text, and the two below
+    mutable std::weak_ptr<const Encoded> used_text_;  ///< one that is not kept
+    mutable std::size_t taken_ = 0;                   ///< of the budget
 };
 
 using SnapshotPtr = std::shared_ptr<const ServiceSnapshot>;

@@ -50,6 +50,11 @@ void Pusher::fan_out(const ServicePtr& service) {
     }
     const std::vector<TiePtr>& subscribers = service->subscribers();
     service->push_window().on_told(executors_.clock().steady(), subscribers.size());
+    if (subscribers.empty()) {
+        return;
+    }
+    // Keeps the text, if it is a small one, until all have been told.
+    const SelectedHosts shared = service->snapshot()->select({});
     // The first slice is told from here, at once; the others by the pool.
     for (std::size_t from = kSlice; from < subscribers.size(); from += kSlice) {
         sdk::Gate::Pass pass = gate_.enter();
@@ -58,7 +63,7 @@ void Pusher::fan_out(const ServicePtr& service) {
         }
         const auto begin = subscribers.begin() + static_cast<std::ptrdiff_t>(from);
         const auto end = subscribers.begin() + static_cast<std::ptrdiff_t>(std::min(from + kSlice, subscribers.size()));
-        executors_.work().post([this, slice = std::vector<TiePtr>(begin, end), pass = std::move(pass)] {
+        executors_.work().post([this, slice = std::vector<TiePtr>(begin, end), shared, pass = std::move(pass)] {
             for (const TiePtr& tie : slice) {
                 offer(tie, false);
             }
@@ -71,8 +76,7 @@ void Pusher::fan_out(const ServicePtr& service) {
 
 void Pusher::on_subscribed(const TiePtr& tie) noexcept {
     if (put_off(tie->service)) {
-        std::lock_guard lock(tie->client->push_mutex_);
-        tie->push.first = true;
+        tie->push_is_first.store(true, std::memory_order_relaxed);
         return;
     }
     offer(tie, true);
@@ -111,17 +115,15 @@ void Pusher::offer(const TiePtr& tie, bool first) {
     Client& client = *tie->client;
     if (client.connection() == nullptr) {
         if (datagrams_ != nullptr) {
-            {
-                std::lock_guard lock(client.push_mutex_);
-                first |= std::exchange(tie->push.first, false);
-            }
-            datagrams_->tell(tie, first);
+            datagrams_->tell(tie, tie->push_is_first.exchange(false, std::memory_order_relaxed) || first);
         }
         return;
     }
     {
-        std::lock_guard lock(client.push_mutex_);
-        tie->push.first |= first;
+        std::lock_guard lock(client.pushes_->mutex);
+        if (first) {
+            tie->push_is_first.store(true, std::memory_order_relaxed);
+        }
         if (tie->push.in_flight) {
             tie->push.wanted = true;
             return;
@@ -129,14 +131,14 @@ void Pusher::offer(const TiePtr& tie, bool first) {
         if (tie->push.queued) {
             return;
         }
-        if (client.pushes_in_flight_ >= kInFlight) {
+        if (client.pushes_->in_flight >= kInFlight) {
             tie->push.queued = true;
-            client.push_queue_.push_back(tie);
+            client.pushes_->queue.push_back(tie);
             return;
         }
-        ++client.pushes_in_flight_;
+        ++client.pushes_->in_flight;
         tie->push.in_flight = true;
-        first = std::exchange(tie->push.first, false);
+        first = tie->push_is_first.exchange(false, std::memory_order_relaxed);
     }
     send(tie, first);
 }
@@ -171,10 +173,10 @@ void Pusher::finish(const TiePtr& tie, const spi::Result<bool>& outcome) {
     bool again = false;
     bool give_up = false;
     {
-        std::lock_guard lock(client->push_mutex_);
+        std::lock_guard lock(client->pushes_->mutex);
         Tie::Push& push = tie->push;
         push.in_flight = false;
-        --client->pushes_in_flight_;
+        --client->pushes_->in_flight;
         if (outcome.is_ok()) {
             push.failures = 0;
             again = std::exchange(push.wanted, false);
@@ -220,21 +222,21 @@ void Pusher::send_queued(const ClientPtr& client) {
         TiePtr next;
         bool first = false;
         {
-            std::lock_guard lock(client->push_mutex_);
-            if (!entered && std::exchange(client->sending_queued_, true)) {
+            std::lock_guard lock(client->pushes_->mutex);
+            if (!entered && std::exchange(client->pushes_->sending_queued, true)) {
                 return;
             }
             entered = true;
-            if (client->push_queue_.empty() || client->pushes_in_flight_ >= kInFlight) {
-                client->sending_queued_ = false;
+            if (client->pushes_->queue.empty() || client->pushes_->in_flight >= kInFlight) {
+                client->pushes_->sending_queued = false;
                 return;
             }
-            next = std::move(client->push_queue_.front());
-            client->push_queue_.pop_front();
+            next = std::move(client->pushes_->queue.front());
+            client->pushes_->queue.pop_front();
             next->push.queued = false;
             next->push.in_flight = true;
-            ++client->pushes_in_flight_;
-            first = std::exchange(next->push.first, false);
+            ++client->pushes_->in_flight;
+            first = next->push_is_first.exchange(false, std::memory_order_relaxed);
         }
         send(next, first);
     }

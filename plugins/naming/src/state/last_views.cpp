@@ -172,6 +172,11 @@ spi::Duration LastViews::left() const noexcept {
     return std::max<spi::Duration>(end - executors_.clock().steady(), 0s);
 }
 
+std::size_t LastViews::backlog() const {
+    std::lock_guard lock(mutex_);
+    return dirty_.size();
+}
+
 void LastViews::on_hosts_changed(const ServicePtr& service) noexcept {
     if (store_ != nullptr && !service->view_is_dirty.exchange(true, std::memory_order_acq_rel)) {
         std::lock_guard lock(mutex_);

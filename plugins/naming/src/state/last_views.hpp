@@ -41,6 +41,8 @@ public:
     void on_hosts_changed(const ServicePtr& service) noexcept override;
     void on_subscribed(const TiePtr&) noexcept override {}
 
+    /// Services whose view on disk is older than what they show.
+    [[nodiscard]] std::size_t backlog() const;
     /// How long services may still hold; 0 when the time is over.
     [[nodiscard]] spi::Duration left() const noexcept;
 
@@ -57,7 +59,7 @@ private:
     spi::KvStore* store_ = nullptr;
     std::atomic<std::int64_t> settled_at_{0};  ///< steady nanoseconds
 
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::vector<ServicePtr> dirty_;  ///< to be written, once each (Service::view_is_dirty); guarded by the mutex
     sdk::Gate gate_;
 };

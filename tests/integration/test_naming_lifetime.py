@@ -1,0 +1,42 @@
+"""docs/protocol/naming.md, sections 6.5 and 6.6: what is empty or idle goes."""
+from http_client import query, request
+from nacos_grpc import Naming, hosts
+from pharos_server import Server, wait_for
+
+
+def test_a_service_stays_listed_for_a_while_and_then_goes(name):
+    with Server("--set", "naming.empty_service_expiry=2s") as s, Naming(s.grpc_port) as c:
+        c.register(name, "10.0.0.1")
+        assert c.services()["serviceNames"] == [name]
+        c.deregister(name, "10.0.0.1")
+        assert c.services()["serviceNames"] == [name]
+        wait_for("it goes", lambda: c.services()["serviceNames"] == [], 30, step=0.2)
+        c.register(name, "10.0.0.2")
+        assert hosts(c.query(name)) == {"10.0.0.2"}
+        assert c.services()["serviceNames"] == [name]
+
+
+def test_clients_of_an_address_go_when_they_are_idle(name):
+    with Server() as s:
+        url = query(s.url("/v1/ns/instance"), serviceName=name, ip="10.0.0.1", port=80)
+
+        def clients():
+            return request("GET", query(s.url("/v1/ns/operator/metrics"), onlyStatus="false")).json["ephemeralIpPortClientCount"]
+
+        assert request("POST", url).text == "ok"
+        assert clients() == 1
+        assert request("DELETE", url).text == "ok"
+        assert clients() == 1
+        wait_for("it goes", lambda: clients() == 0, 60, step=0.5)
+
+
+def test_persistent_instances_are_refused_in_words(server, name):
+    with Naming(server.grpc_port) as c:
+        body = c._service(name, "DEFAULT_GROUP", "public")
+        body.update(type="registerInstance", instance={"ip": "10.0.0.1", "port": 80, "ephemeral": False})
+        reply = c.call("PersistentInstanceRequest", body)
+        assert (reply.type, reply["resultCode"], reply["errorCode"], reply["success"]) == ("ErrorResponse", 400, 400, False)
+        assert "ephemeral instances only" in reply["message"] and name in reply["message"]
+        c.register(name, "10.0.0.1")
+        reply = c.call("PersistentInstanceRequest", body)
+        assert reply["message"] == f"errCode: 400, errMsg: Current service DEFAULT_GROUP@@{name} is ephemeral service, can't register persistent instance. "
