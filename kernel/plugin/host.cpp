@@ -86,7 +86,12 @@ Host::Host(std::vector<const spi::Descriptor*> descriptors, Surroundings surroun
     }
 }
 
-Host::~Host() { stop(); }
+Host::~Host() {
+    stop();
+    for (auto plugin = plugins_.rbegin(); plugin != plugins_.rend(); ++plugin) {
+        (*plugin)->plugin.reset();
+    }
+}
 
 spi::Status Host::resolve() {
     std::vector<Dependencies> needs;
@@ -197,9 +202,6 @@ void Host::stop() noexcept {
         loaded.state = State::kStopped;
     }
     if (!hung_) {
-        for (auto plugin = plugins_.rbegin(); plugin != plugins_.rend(); ++plugin) {
-            (*plugin)->plugin.reset();
-        }
         return;
     }
     // A thread may still be inside: what it uses must stay for ever.

@@ -60,6 +60,8 @@ public:
     [[nodiscard]] spi::Status init();
     /// The whole of it, or the rest after init().
     [[nodiscard]] spi::Status start();
+    /// The plugins live on until the host is destroyed: a timer of theirs may still fire, and finds a closed gate. End
+    /// the executors in between.
     void stop() noexcept;
 
     [[nodiscard]] std::vector<PluginRow> table() const;
