@@ -29,6 +29,7 @@ protected:
         publish.app_name = std::move(app);
         publish.tags = std::move(tags);
         repository_.publish(std::move(publish), [](const spi::Result<bool>& done) { ASSERT_TRUE(done); });
+        executors_.run();
     }
     struct Outcome {
         std::optional<ConfigPage> page;
