@@ -25,6 +25,7 @@ CLIENTS = int(os.environ.get("PHAROS_SLOW_CLIENTS", "2000"))
 BAD = CLIENTS // 10
 QUEUE = 64 << 10  # bytes of pushes that may wait for one client, in these tests
 LIMIT = 4  # seconds
+DEADLINE = 90 + CLIENTS / 50  # seconds; a crowded machine needs time to make so many clients
 
 
 def figure(**figures):
@@ -40,7 +41,13 @@ def resident_mb(server):
 
 
 def metrics(server):
-    return {k: float(v) for k, _, v in (line.rpartition(" ") for line in request("GET", server.root_url("/metrics")).text.splitlines() if not line.startswith("#"))}
+    return {k: float(v) for k, _, v in (line.rpartition(" ") for line in request("GET", server.root_url("/metrics"), timeout=60).text.splitlines() if not line.startswith("#"))}
+
+
+def ended(server):
+    """HTTP connections that were ended because nothing was read."""
+    seen = metrics(server)
+    return sum(seen[f'pharos_http_refused_total{{server="http",reason="{why}"}}'] for why in ("max_unsent", "write_stalled"))
 
 
 @pytest.fixture
@@ -132,11 +139,13 @@ class Readers:
         self.process.wait()
 
 
-def fill(publisher, service, round_):
-    """20 instances with metadata, about 25 KB on the wire."""
-    instances = [{"ip": f"10.1.{round_ % 250}.{k}", "port": 80, "weight": 1.0, "healthy": True, "enabled": True, "ephemeral": True, "clusterName": "DEFAULT",
-                  "metadata": {"filling": "x" * 1000}} for k in range(20)]
-    assert publisher.batch_register(service, instances)["resultCode"] == 200
+def fill(publisher, service, round_, ips=()):
+    """20 instances with metadata, about 25 KB on the wire; or these."""
+    instances = [{"ip": ip, "port": 80, "weight": 1.0, "healthy": True, "enabled": True, "ephemeral": True, "clusterName": "DEFAULT",
+                  "metadata": {} if ips else {"filling": "x" * 1000}} for ip in ips or [f"10.1.{round_ % 250}.{k}" for k in range(20)]]
+    reply = publisher.call("BatchInstanceRequest", {"namespace": "public", "serviceName": service, "groupName": "DEFAULT_GROUP",
+                                                    "type": "batchRegisterInstance", "instances": instances}, timeout=60)
+    assert reply["resultCode"] == 200
 
 
 @pytest.mark.parametrize("unread", ["answers", "pushes"])
@@ -153,10 +162,10 @@ def test_grpc_clients_that_do_not_read(descriptors, name, unread):
         push_seconds, bad, rounds = [], [], 0
 
         def ask():
-            assert watcher.call("HealthCheckRequest", {})["resultCode"] == 200
+            assert watcher.call("HealthCheckRequest", {}, timeout=60)["resultCode"] == 200
 
         def ask_http():
-            assert request("GET", query(s.url("/v1/ns/instance/list"), serviceName=name)).status == 200
+            assert request("GET", query(s.url("/v1/ns/instance/list"), serviceName=name), timeout=60).status == 200
 
         with Latency(ask) as rpc, Latency(ask_http) as http:
             for _ in range(BAD):
@@ -166,15 +175,15 @@ def test_grpc_clients_that_do_not_read(descriptors, name, unread):
                 for service in services:
                     (c.post if unread == "answers" else c.call)("SubscribeServiceRequest", subscription(service))
                 bad.append(c)
-            deadline = time.monotonic() + 90
+            deadline = time.monotonic() + DEADLINE
             while rounds < 5 or not all(c.is_closed() for c in bad):
                 assert time.monotonic() < deadline, f"{sum(not c.is_closed() for c in bad)} clients that do not read are still connected"
                 rounds += 1
                 for service in services:
                     fill(publisher, service, rounds)
                 begin, since, ip = time.monotonic(), watcher.count(), f"10.2.{rounds // 250}.{rounds % 250}"
-                publisher.register(name, ip)
-                watcher.wait_push("NotifySubscriberRequest", lambda m: ip in {h["ip"] for h in m["serviceInfo"]["hosts"]}, timeout=20, since=since)
+                fill(publisher, name, rounds, [ip])
+                watcher.wait_push("NotifySubscriberRequest", lambda m: ip in {h["ip"] for h in m["serviceInfo"]["hosts"]}, timeout=60, since=since)
                 push_seconds.append(time.monotonic() - begin)
                 most = max(most, resident_mb(s))
                 for c in bad:  # it goes on asking, so that it is not taken for dead
@@ -211,7 +220,7 @@ def test_http_clients_that_do_not_read(descriptors, name):
         most = before
 
         def ask():
-            assert request("GET", s.url("/v1/console/health/readiness")).status == 200
+            assert request("GET", s.url("/v1/console/health/readiness"), timeout=60).status == 200
 
         with Latency(ask) as http:
             for _ in range(BAD):
@@ -220,14 +229,14 @@ def test_http_clients_that_do_not_read(descriptors, name):
                 c.connect(("127.0.0.1", s.port))
                 c.sendall(asked)
                 bad.append(c)
-            deadline = time.monotonic() + 60
-            while metrics(s)['pharos_http_refused_total{server="http",reason="write_stalled"}'] < BAD:
+            deadline = time.monotonic() + DEADLINE
+            while ended(s) < BAD:
                 assert time.monotonic() < deadline, "clients that do not read are still connected"
                 most = max(most, resident_mb(s))
                 time.sleep(0.2)
         figure(clients=CLIENTS, bad=BAD, http_p50_ms=http.at(.5) * 1e3, http_p99_ms=http.at(.99) * 1e3, before_mb=before, most_mb=most)
         assert http.at(.5) < 0.5
-        assert most - before < BAD * 1.5 + 100  # one reply each, however many were asked for
+        assert most - before < min(BAD * 1.5, 256) + 100  # one reply each, however many were asked for, and http.max_unsent in all
         wait_for("their places are free", lambda: metrics(s)['pharos_net_connections{listener="http"}'] <= CLIENTS - BAD + 2, timeout=20)
         for c in good:
             c.sendall(b"GET /health/ready HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -252,11 +261,7 @@ def test_replies_that_nobody_reads_have_a_limit_in_all(descriptors, name):
             bad.append(c)
             most = max(most, resident_mb(s))
             assert metrics(s)['pharos_http_unsent_bytes{server="http"}'] <= 32 << 20
-        def ended():
-            seen = metrics(s)
-            return sum(seen[f'pharos_http_refused_total{{server="http",reason="{why}"}}'] for why in ("max_unsent", "write_stalled"))
-
-        wait_for("who reads nothing is ended", lambda: ended() >= 36, timeout=30)
+        wait_for("who reads nothing is ended", lambda: ended(s) >= 36, timeout=30)
         wait_for("little waits", lambda: metrics(s)['pharos_http_unsent_bytes{server="http"}'] <= 16 << 20, timeout=20)
         assert most - before < 32 + 60
         assert len(request("GET", query(s.url("/v1/cs/configs"), dataId=name, group="G1")).body) == len(content)
