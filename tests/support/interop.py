@@ -113,8 +113,7 @@ def run_client(command, steps, cwd=None, env=None, timeout=180):
             threading.Thread(target=_end_with, args=(client,), daemon=True).start()
             done = 0
             for line in client.stdout:
-                sys.stdout.write(line)
-                sys.stdout.flush()
+                print(line.rstrip("\n"), flush=True)  # the last one may have no end
                 if line.startswith("OK "):
                     done += 1
                 elif line.strip() in ("@cut", "@restore"):
