@@ -218,10 +218,10 @@ TEST(DamageDeathTest, AnotherSigbusIsNotOurs) {
 void note_and_end(int) { _exit(55); }
 
 TEST(DamageDeathTest, AHandlerThatWasThereBeforeStillGetsTheOthers) {
+    TempFolder folder;  // here, where it is removed
     EXPECT_EXIT(
         {
             ::signal(SIGBUS, note_and_end);
-            TempFolder folder;
             OpenStore open(folder.store());
             raise(SIGBUS);
         },
