@@ -54,6 +54,7 @@ constexpr SettingSpec kHttp[] = {
     {"max_body", Type::kBytes, "16MiB", kKiB, kGiB, "Largest request body."},
     {"max_connections", Type::kInteger, "200000", 1, 10'000'000, "Connections at once."},
     {"max_connections_per_ip", Type::kInteger, "20000", 1, 10'000'000, "Connections at once from one address."},
+    {"max_unsent", Type::kBytes, "256MiB", kKiB, 64 * kGiB, "Replies that may wait for clients to read, in all."},
     {"max_held", Type::kInteger, "100000", 1, 10'000'000, "Long polls held at once."},
     {"idle_timeout", Type::kDuration, "75s", kSecond, kDay, "How long a connection may be idle between requests."},
     {"header_timeout", Type::kDuration, "20s", kSecond, kDay, "How long a request header may take to arrive."},
@@ -67,6 +68,7 @@ constexpr SettingSpec kRpc[] = {
     {"max_connections_per_ip", Type::kInteger, "20000", 1, 10'000'000, "Connections at once from one address."},
     {"max_queued", Type::kBytes, "4MiB", kKiB, kGiB, "Pushes that may wait for one connection."},
     {"idle_after", Type::kDuration, "20s", kSecond, kDay, "Silence after which a client is asked for a sign of life."},
+    {"stall_timeout", Type::kDuration, "60s", kSecond, kDay, "How long a client may read nothing of its answers."},
     {"blocked_limit", Type::kDuration, "300s", kSecond, kDay,
      "How long a client may read so little that pushes to it are refused."},
 };

@@ -5,10 +5,12 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 #include <variant>
 
 #include "app/node.hpp"
 #include "app/options.hpp"
+#include "cli/cli.hpp"
 
 namespace {
 
@@ -53,6 +55,10 @@ int run_server(const pharos::app::ServerOptions& options, std::chrono::steady_cl
 
 int main(int argc, char** argv) {
     const auto began = std::chrono::steady_clock::now();
+    if (argc < 2 || std::string_view(argv[1]) != "server") {
+        return pharos::cli::run(argc, argv);
+    }
+    pharos::cli::clear_client_variables();
     const auto parsed = pharos::app::parse_options(argc, argv);
     if (const auto* message = std::get_if<pharos::app::Message>(&parsed)) {
         std::fputs(message->text.c_str(), message->exit_code == 0 ? stdout : stderr);

@@ -48,9 +48,7 @@ std::vector<fs::path> plugin_directories(const settings::Raw& raw) {
     for (const std::string& directory : peek_list(raw, "plugins", "dirs")) {
         directories.emplace_back(directory);
     }
-    std::error_code error;
-    const fs::path binary = fs::read_symlink("/proc/self/exe", error);
-    directories.push_back(binary.parent_path().parent_path() / "lib" / "pharos" / "plugins");
+    directories.push_back(plugin::own_directory());
     return directories;
 }
 
@@ -95,8 +93,10 @@ struct Node::Parts {
 
     spi::Status read_settings(const ServerOptions& options);
     spi::Status load_plugins();
-    spi::Status prepare();
+    enum class Lock { kTake, kLeave };
+    spi::Status prepare(Lock lock);
     void make_servers();
+    void make_host();
     spi::Status start_plugins();
     spi::Status open_ports();
     void stop() noexcept;
@@ -155,7 +155,7 @@ spi::Status Node::Parts::load_plugins() {
     return {};
 }
 
-spi::Status Node::Parts::prepare() {
+spi::Status Node::Parts::prepare(Lock lock) {
     const spi::Settings& log_settings = of("log");
     logging.emplace(observe::LogSettings{.level = std::string(log_settings.string("level")),
                                          .file = std::string(log_settings.string("file")),
@@ -183,16 +183,19 @@ spi::Status Node::Parts::prepare() {
         return {spi::Code::kInvalidArgument, "server.addresses is empty"};
     }
     const std::string given(server.string("data_dir"));
-    spi::Result<DataDir> opened = DataDir::open(given.empty() ? default_data_dir() : fs::path(given));
-    if (!opened) {
-        return opened.error();
+    const fs::path directory = given.empty() ? default_data_dir() : fs::path(given);
+    if (lock == Lock::kTake) {
+        spi::Result<DataDir> opened = DataDir::open(directory);
+        if (!opened) {
+            return opened.error();
+        }
+        data.emplace(std::move(opened.value()));
     }
-    data.emplace(std::move(opened.value()));
 
     const bool local =
         std::all_of(addresses.begin(), addresses.end(), [](const std::string& a) { return is_loopback(a); });
     info.version = PHAROS_VERSION;
-    info.data_dir = data->path().string();
+    info.data_dir = directory.string();
     info.port = static_cast<std::uint16_t>(server.integer("port"));
     info.context_path = server.string("context_path");
     info.advertised_ip = !server.string("advertise").empty() ? std::string(server.string("advertise"))
@@ -222,6 +225,7 @@ void Node::Parts::make_servers() {
     http_settings.header_timeout = as_seconds(web.integer("header_timeout"));
     http_settings.body_timeout = as_seconds(web.integer("body_timeout"));
     http_settings.stall_timeout = as_seconds(web.integer("stall_timeout"));
+    http_settings.max_unsent = as_size(web.integer("max_unsent"));
     http_settings.max_held = as_size(web.integer("max_held"));
     router.emplace(info.context_path);
     http.emplace(*io, *router, filter, metrics, http_settings);
@@ -231,6 +235,7 @@ void Node::Parts::make_servers() {
         rpc::H2Settings settings_of_h2;
         settings_of_h2.max_frame = as_size(remote.integer("max_frame"));
         settings_of_h2.max_queued_bytes = as_size(remote.integer("max_queued"));
+        settings_of_h2.stall_timeout = spi::Duration(remote.integer("stall_timeout"));
         transport = std::make_unique<rpc::H2Transport>(*io, settings_of_h2);
     } else {
         rpc::GrpcSettings settings_of_grpc;
@@ -245,13 +250,17 @@ void Node::Parts::make_servers() {
     rpc.emplace(*executors, metrics, logging->of("rpc"), filter, *transport, rpc_settings);
 }
 
-spi::Status Node::Parts::start_plugins() {
+void Node::Parts::make_host() {
     host.emplace(descriptors,
                  plugin::Surroundings{info, *executors, *router, *rpc, *rpc, *members, *net, metrics, *logging,
                                       [this](const std::string& name) -> spi::Log& { return logging->of(name); },
                                       [this](const std::string& name) -> const spi::Settings& { return of(name); }},
                  std::chrono::duration_cast<std::chrono::milliseconds>(
                      std::chrono::nanoseconds(of("plugins").integer("step_deadline"))));
+}
+
+spi::Status Node::Parts::start_plugins() {
+    make_host();
     admin.emplace(AdminRoutes::Parts{*router, metrics, *host, *io, *rpc});
     if (spi::Status status = admin->add(); !status) {
         return status;
@@ -373,7 +382,7 @@ spi::Status Node::start(const ServerOptions& options, std::chrono::steady_clock:
     Parts& parts = *parts_;
     spi::Status status = parts.read_settings(options);
     status = status ? parts.load_plugins() : status;
-    status = status ? parts.prepare() : status;
+    status = status ? parts.prepare(Parts::Lock::kTake) : status;
     if (status) {
         parts.make_servers();
         status = parts.start_plugins();
@@ -396,6 +405,24 @@ spi::Status Node::start(const ServerOptions& options, std::chrono::steady_clock:
                      spi::kv("data", parts.info.data_dir), spi::kv("ms", took.count()));
     return {};
 }
+
+spi::Status Node::load(const ServerOptions& options) {
+    Parts& parts = *parts_;
+    spi::Status status = parts.read_settings(options);
+    status = status ? parts.load_plugins() : status;
+    status = status ? parts.prepare(Parts::Lock::kLeave) : status;
+    if (!status) {
+        return status;
+    }
+    parts.make_servers();
+    parts.io->start();  // for the stop only, which closes the HTTP server on its own threads
+    parts.make_host();
+    return parts.host->init();
+}
+
+void* Node::find(std::string_view interface) { return parts_->host->services().find(interface, {}); }
+
+const std::string& Node::data_dir() const noexcept { return parts_->info.data_dir; }
 
 void Node::stop() noexcept { parts_->stop(); }
 

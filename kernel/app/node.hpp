@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include <pharos/spi/status.hpp>
 
@@ -20,6 +22,13 @@ public:
     /// Starts everything, or nothing: the error says in one line why and what to do. `began` is when the process
     /// began, for the time in the log.
     [[nodiscard]] spi::Status start(const ServerOptions& options, std::chrono::steady_clock::time_point began);
+    /// Instead of start(): reads the settings, and loads and initialises the plugins. Nothing is locked or opened,
+    /// no plugin is started; for work on a node's data from outside of it.
+    [[nodiscard]] spi::Status load(const ServerOptions& options);
+    /// What a plugin provides, after load(); null when none does.
+    [[nodiscard]] void* find(std::string_view interface);
+    /// The data directory that the settings name, after load().
+    [[nodiscard]] const std::string& data_dir() const noexcept;
     /// Ends everything in inverse order.
     void stop() noexcept;
     /// A plugin hangs in a step: its thread can't be ended, so the process must leave without cleaning up.

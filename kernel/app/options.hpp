@@ -5,6 +5,10 @@
 #include <variant>
 #include <vector>
 
+namespace CLI {
+class App;
+}
+
 namespace pharos::app {
 
 /// `pharos server …`: where settings come from.
@@ -25,7 +29,20 @@ struct Message {
     int exit_code = 0;
 };
 
-/// Reads the command line.
+/// What the flags of `pharos server` hold as they are parsed.
+struct ServerFlags {
+    std::string config_file;
+    std::string port;
+    std::string data;
+    std::string modules;
+    std::vector<std::string> sets;
+    bool open = false;
+};
+
+/// Adds the command `server` to a command line, which fills `flags`; they must live as long as it.
+CLI::App& add_server_command(CLI::App& app, ServerFlags& flags);
+
+/// Reads the command line of a server: `server` and its flags.
 [[nodiscard]] std::variant<ServerOptions, Message> parse_options(int argc, const char* const* argv);
 
 }  // namespace pharos::app

@@ -8,6 +8,8 @@ namespace pharos::http {
 namespace {
 
 constexpr std::size_t kSpareDecoders = 16;
+/// Seconds that a client may read nothing while much waits for such clients.
+constexpr std::uint32_t kPressedPatience = 2;
 /// A loop that has not come round in this time is stuck or was stopped before us.
 constexpr std::chrono::seconds kForcedClose{5};
 
@@ -19,7 +21,8 @@ ServerState::ServerState(const access::Filter& f, spi::Metrics& metrics, ServerS
       malformed(limit(metrics, "malformed")),
       timed_out(limit(metrics, "request_timeout")),
       stalled(limit(metrics, "write_stalled")),
-      too_many_held(limit(metrics, "max_held")) {
+      too_many_held(limit(metrics, "max_held")),
+      too_much_unsent(limit(metrics, "max_unsent")) {
     for (std::size_t i = 0; i < by_class.size(); ++i) {
         const std::string status = i >= 1 && i <= 5 ? std::to_string(i) + "xx" : "other";
         by_class[i] = &metrics.counter("pharos_http_requests_total", "Requests answered, by class of the status.",
@@ -62,9 +65,16 @@ void Worker::start() {
 
 void Worker::sweep() {
     ++now;
+    const ServerSettings& settings = server->settings;
+    const auto patience = static_cast<std::uint32_t>(settings.stall_timeout.count());
+    const bool pressed = server->unsent.load(std::memory_order_relaxed) > settings.max_unsent / 2;
+    const std::uint32_t early = pressed && patience > kPressedPatience ? patience - kPressedPatience : 0;
     // Closing one may run a plugin's task, which may close others: collect first.
     std::vector<Session::Ptr> expired;
     for (Session* session = first_; session != nullptr; session = session->next_) {
+        if (!session->unsent_.empty() && session->deadline_ <= now + early) {
+            session->deadline_ = now;
+        }
         if (session->deadline_ <= now) {
             expired.emplace_back(session);
         }
@@ -146,6 +156,8 @@ Server::Server(net::IoThreads& io, const Router& router, const access::Filter& f
     });
     held_gauge_ = metrics.gauge("pharos_http_held_requests", "Requests whose answer is held back.", labels,
                                 [state = state_] { return static_cast<double>(state->held.load()); });
+    unsent_gauge_ = metrics.gauge("pharos_http_unsent_bytes", "Replies that wait for clients to read.", labels,
+                                  [state = state_] { return static_cast<double>(state->unsent.load()); });
 }
 
 Server::~Server() { stop(spi::Duration::zero()); }

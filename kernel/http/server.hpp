@@ -22,8 +22,11 @@ struct ServerSettings {
     std::chrono::seconds header_timeout{20};  ///< for a whole header
     std::chrono::seconds body_timeout{60};    ///< for a whole body
     std::chrono::seconds stall_timeout{60};   ///< of a reply that the client does not read
-    std::size_t max_held = 100'000;           ///< requests whose answer is held back, over all connections
-    std::string name = "http";                ///< label of the metrics
+    /// Bytes of replies that clients do not read, over all connections. From half of it on, who reads nothing for 2 s
+    /// is ended; above it, who does not read at once.
+    std::size_t max_unsent = 256u << 20;
+    std::size_t max_held = 100'000;  ///< requests whose answer is held back, over all connections
+    std::string name = "http";       ///< label of the metrics
 };
 
 class Worker;
@@ -59,6 +62,7 @@ private:
     std::vector<std::shared_ptr<Worker>> workers_;  ///< one per io thread
     spi::Registration connections_gauge_;
     spi::Registration held_gauge_;
+    spi::Registration unsent_gauge_;
     bool stopped_ = false;
 };
 

@@ -86,6 +86,7 @@ void Session::close() noexcept {
     ticket_.reset();
     pending_ = {};
     unsent_ = {};
+    count_unsent();
     worker_->give_back(std::move(decoder_));
     worker_->remove(*this);
     if (abandoned_) {
@@ -201,7 +202,7 @@ std::size_t Session::serve(char* data, std::size_t& size) {
     std::size_t done = 0;
     worker_->serving = this;
     worker_->out.clear();
-    while (!close_after_ && unsent_.empty()) {
+    while (state_ != State::kClosed && !close_after_ && unsent_.empty()) {
         if (state_ == State::kIdle) {
             while (done < size && (data[done] == '\r' || data[done] == '\n')) {
                 ++done;  // some clients end a body with a line end that does not count
@@ -466,6 +467,12 @@ void Session::flush(std::string& bytes) {
     if (sent < bytes.size()) {
         unsent_.assign(bytes, sent, std::string::npos);
         unsent_from_ = 0;
+        count_unsent();
+        if (worker_->server->unsent.load(std::memory_order_relaxed) > worker_->server->settings.max_unsent) {
+            worker_->server->too_much_unsent.add();
+            bytes.clear();
+            return close();
+        }
         expire_in(worker_->server->settings.stall_timeout);
         wait_writable();
     }
@@ -473,6 +480,11 @@ void Session::flush(std::string& bytes) {
     if (bytes.capacity() > 4 * kBatch) {
         bytes = {};
     }
+}
+
+void Session::count_unsent() noexcept {
+    worker_->server->unsent.fetch_add(unsent_.size() - counted_unsent_, std::memory_order_relaxed);
+    counted_unsent_ = unsent_.size();
 }
 
 void Session::wait_writable() {
@@ -499,6 +511,7 @@ void Session::on_writable() {
         return;
     }
     unsent_ = {};
+    count_unsent();
     resume();
 }
 

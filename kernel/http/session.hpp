@@ -80,6 +80,8 @@ private:
 
     /// Sends as far as the socket takes it and empties `bytes`.
     void flush(std::string& bytes);
+    /// After each change of unsent_: brings the server's sum up to date.
+    void count_unsent() noexcept;
     void wait_writable();
     void on_writable();
     void linger();
@@ -111,6 +113,7 @@ private:
     std::string pending_;                      ///< bytes that wait for the rest of their message, or for their turn
     std::string unsent_;
     std::size_t unsent_from_ = 0;
+    std::size_t counted_unsent_ = 0;  ///< what the server's sum has of it
     spi::Task abandoned_;
     Session* previous_ = nullptr;  ///< list of the worker
     Session* next_ = nullptr;

@@ -33,7 +33,9 @@ struct ServerState {
     spi::Counter& timed_out;
     spi::Counter& stalled;
     spi::Counter& too_many_held;
+    spi::Counter& too_much_unsent;
     std::atomic<std::size_t> held{0};
+    std::atomic<std::size_t> unsent{0};  ///< bytes of replies
     std::atomic<bool> draining{false};
 
     std::mutex mutex;

@@ -58,6 +58,8 @@ void configure(int fd) noexcept {
     set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
     set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
     set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 30'000);
+    // What a client does not read waits here, where limits count it, and not by megabytes in the system.
+    set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 256 * 1024);
 }
 
 std::uint16_t port_of(const sockaddr_storage& address) noexcept {

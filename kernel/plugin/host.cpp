@@ -86,7 +86,12 @@ Host::Host(std::vector<const spi::Descriptor*> descriptors, Surroundings surroun
     }
 }
 
-Host::~Host() { stop(); }
+Host::~Host() {
+    stop();
+    for (auto plugin = plugins_.rbegin(); plugin != plugins_.rend(); ++plugin) {
+        (*plugin)->plugin.reset();
+    }
+}
 
 spi::Status Host::resolve() {
     std::vector<Dependencies> needs;
@@ -138,30 +143,42 @@ spi::Status Host::run_step(Loaded& plugin, const char* step, std::function<spi::
     return outcome->status ? spi::Status() : failed(who + " failed: " + outcome->status.message());
 }
 
-spi::Status Host::start() {
+spi::Status Host::run_all(const char* step, State reached, const std::function<spi::Status(Loaded&)>& body) {
+    for (const auto& plugin : plugins_) {
+        // By value: a step that hangs outlives this call.
+        spi::Status status = run_step(*plugin, step, [body, loaded = plugin.get()] { return body(*loaded); });
+        std::lock_guard lock(mutex_);
+        plugin->state = status ? reached : State::kFailed;
+        if (!status) {
+            return status;
+        }
+    }
+    return {};
+}
+
+spi::Status Host::init() {
     if (spi::Status status = resolve(); !status) {
         return status;
     }
-    const auto run_all = [&](const char* step, State reached, auto body) -> spi::Status {
-        for (const auto& plugin : plugins_) {
-            // By value: a step that hangs outlives this call.
-            spi::Status status = run_step(*plugin, step, [body, loaded = plugin.get()] { return body(*loaded); });
-            std::lock_guard lock(mutex_);
-            plugin->state = status ? reached : State::kFailed;
-            if (!status) {
-                return status;
-            }
-        }
-        return {};
-    };
     spi::Status status = run_all("init", State::kInitialised, [this](Loaded& plugin) {
         plugin.context = std::make_unique<Context>(surroundings_, *this, services_, *plugin.descriptor);
         plugin.plugin = {plugin.descriptor->create(), plugin.descriptor->destroy};
         return plugin.plugin->init(*plugin.context);
     });
-    if (status) {
-        status = run_all("start", State::kStarted, [](Loaded& plugin) { return plugin.plugin->start(); });
+    initialised_ = status.is_ok();
+    if (!status) {
+        stop();
     }
+    return status;
+}
+
+spi::Status Host::start() {
+    if (!initialised_) {
+        if (spi::Status status = init(); !status) {
+            return status;
+        }
+    }
+    spi::Status status = run_all("start", State::kStarted, [](Loaded& plugin) { return plugin.plugin->start(); });
     if (!status) {
         stop();
     }
@@ -185,9 +202,6 @@ void Host::stop() noexcept {
         loaded.state = State::kStopped;
     }
     if (!hung_) {
-        for (auto plugin = plugins_.rbegin(); plugin != plugins_.rend(); ++plugin) {
-            (*plugin)->plugin.reset();
-        }
         return;
     }
     // A thread may still be inside: what it uses must stay for ever.

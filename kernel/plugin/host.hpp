@@ -56,7 +56,12 @@ public:
          std::chrono::milliseconds step_deadline);
     ~Host();
 
+    /// The first half of a start: all are initialised, none does anything yet.
+    [[nodiscard]] spi::Status init();
+    /// The whole of it, or the rest after init().
     [[nodiscard]] spi::Status start();
+    /// The plugins live on until the host is destroyed: a timer of theirs may still fire, and finds a closed gate. End
+    /// the executors in between.
     void stop() noexcept;
 
     [[nodiscard]] std::vector<PluginRow> table() const;
@@ -70,6 +75,7 @@ private:
     struct Loaded;
 
     spi::Status run_step(Loaded& plugin, const char* step, std::function<spi::Status()> body);
+    spi::Status run_all(const char* step, State reached, const std::function<spi::Status(Loaded&)>& body);
     spi::Status resolve();
 
     Surroundings surroundings_;
@@ -77,6 +83,7 @@ private:
     ServiceRegistry services_;
     mutable std::mutex mutex_;  ///< guards the states of plugins_
     std::vector<std::unique_ptr<Loaded>> plugins_;
+    bool initialised_ = false;
     bool hung_ = false;
 };
 

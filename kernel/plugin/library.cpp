@@ -48,6 +48,12 @@ std::vector<std::string> names_of(const spi::NameList& list) {
     return names;
 }
 
+fs::path own_directory() {
+    std::error_code error;
+    const fs::path binary = fs::read_symlink("/proc/self/exe", error);
+    return binary.parent_path().parent_path() / "lib" / "pharos" / "plugins";
+}
+
 std::vector<std::string> list_libraries(const std::vector<fs::path>& directories) {
     std::vector<std::string> names;
     for (const fs::path& directory : directories) {

@@ -13,6 +13,8 @@ namespace pharos::plugin {
 /// looked for and what is there.
 [[nodiscard]] spi::Result<std::filesystem::path> find_library(const std::string& name,
                                                               const std::vector<std::filesystem::path>& directories);
+/// Where an installation, or a build, has its own plugins: ../lib/pharos/plugins beside the binary.
+[[nodiscard]] std::filesystem::path own_directory();
 /// Names of all plugin files in the directories.
 [[nodiscard]] std::vector<std::string> list_libraries(const std::vector<std::filesystem::path>& directories);
 

@@ -85,7 +85,8 @@ void H2Loop::start(std::shared_ptr<H2Core> core) {
 void H2Loop::arm(std::shared_ptr<H2Core> core) {
     const H2Settings& settings = core_.settings;
     const spi::Duration shortest =
-        std::min({settings.keepalive, settings.keepalive_timeout, settings.preface_timeout}) / 4;
+        std::min({settings.keepalive, settings.keepalive_timeout, settings.preface_timeout, settings.stall_timeout}) /
+        4;
     timer_->expires_after(std::clamp<spi::Duration>(shortest, std::chrono::milliseconds(10), std::chrono::seconds(5)));
     timer_->async_wait([this, core = std::move(core)](const boost::system::error_code& error) mutable {
         if (!error && timer_) {
@@ -197,7 +198,7 @@ void H2Connection::begin() {
     }
     static_cast<void>(fd_.release());  // the descriptor is the socket's now
     session_ = std::make_unique<H2Session>(core_->limits, *this);
-    heard_ = std::chrono::steady_clock::now();
+    heard_ = progress_ = std::chrono::steady_clock::now();
     loop_.add(shared_from_this());
     read();
 }
@@ -350,6 +351,12 @@ void H2Connection::sweep() {
     session_->relax();
     const H2Time now = loop_.now();
     const H2Settings& settings = core_->settings;
+    if (session_->unsent_replies() == 0 || session_->sent_replies() != sent_replies_) {
+        sent_replies_ = session_->sent_replies();
+        progress_ = now;
+    } else if (now - progress_ >= settings.stall_timeout) {
+        return end("the client does not read its answers");
+    }
     if (!session_->greeted()) {
         if (now - heard_ >= settings.preface_timeout) {
             end("no HTTP/2 preface");

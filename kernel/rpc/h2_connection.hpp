@@ -161,6 +161,8 @@ private:
     H2Time heard_{};
     H2Time pinged_at_{};
     bool pinged_ = false;
+    std::uint64_t sent_replies_ = 0;  ///< as of the last sweep
+    H2Time progress_{};               ///< when answers last went out, or none were waiting
 };
 
 }  // namespace pharos::rpc

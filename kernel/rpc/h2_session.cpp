@@ -464,6 +464,7 @@ void H2Session::write_data(Stream& stream, std::string_view frame_header, std::s
     out_->copy(frame_header);
     if (&stream != bidi_) {
         unsent_replies_ -= length;
+        sent_replies_ += length;
         return stream.out.move_to(*out_, length);
     }
     sent_.bytes += length;

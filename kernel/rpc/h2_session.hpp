@@ -69,6 +69,9 @@ public:
     void produce(H2Chain& out, std::size_t limit);
     [[nodiscard]] Sent take_sent() noexcept { return std::exchange(sent_, {}); }
 
+    /// Bytes of answers that the client has not let go out yet, and of all that have.
+    [[nodiscard]] std::size_t unsent_replies() const noexcept { return unsent_replies_; }
+    [[nodiscard]] std::uint64_t sent_replies() const noexcept { return sent_replies_; }
     /// Whether the client's first SETTINGS have come.
     [[nodiscard]] bool greeted() const noexcept { return greeted_; }
     /// Why the connection must end after a last produce(); empty while it need not.
@@ -104,6 +107,7 @@ private:
     Sent sent_;
     std::size_t assembling_ = 0;
     std::size_t unsent_replies_ = 0;
+    std::uint64_t sent_replies_ = 0;
     std::size_t resets_ = 0;
     std::size_t data_left_ = 0;  ///< of the DATA frame being received
     H2Chain* out_ = nullptr;     ///< produce()'s

@@ -16,6 +16,7 @@ struct H2Settings {
     spi::Duration keepalive = std::chrono::seconds(60);
     spi::Duration keepalive_timeout = std::chrono::seconds(20);
     spi::Duration preface_timeout = std::chrono::seconds(20);  ///< for the first bytes of a client
+    spi::Duration stall_timeout = std::chrono::seconds(60);    ///< of answers of which the client reads nothing
 };
 
 class H2Core;

@@ -299,5 +299,40 @@ TEST_F(ImpatientTest, APingIsSentAndItsAnswerMissed) {
     EXPECT_TRUE(server->list().empty());
 }
 
+class StallTest : public H2Test {
+protected:
+    StallTest() : H2Test({.stall_timeout = 300ms}) {}
+};
+
+TEST_F(StallTest, AClientThatCallsAndDoesNotReadIsEnded) {
+    TestPeer peer(*transport, 0);  // never opens a window, and answers all that HTTP/2 itself asks
+    peer.stream = peer.client.request(H2Client::kStream, prefixed(frame("ConnectionSetupRequest", "{}")), false);
+    peer.write(peer.client.output());
+    ASSERT_TRUE(eventually([&] { return server->find(peer.number) != nullptr; }));
+    std::string body = '"' + std::string(1000, 'x') + '"';
+    const std::int32_t id = peer.client.request(H2Client::kUnary, prefixed(frame("EchoRequest", body)), true);
+    peer.write(peer.client.output());
+    EXPECT_TRUE(peer.ends());
+    EXPECT_TRUE(peer.client.reply(id).data.empty());
+    EXPECT_TRUE(server->list().empty());
+}
+
+TEST_F(StallTest, AClientThatReadsLittleByLittleIsNot) {
+    TestPeer peer(*transport, 0);
+    peer.stream = peer.client.request(H2Client::kStream, prefixed(frame("ConnectionSetupRequest", "{}")), false);
+    peer.write(peer.client.output());
+    ASSERT_TRUE(eventually([&] { return server->find(peer.number) != nullptr; }));
+    std::string body = '"' + std::string(1000, 'x') + '"';
+    const std::int32_t id = peer.client.request(H2Client::kUnary, prefixed(frame("EchoRequest", body)), true);
+    for (int i = 0; i < 9; ++i) {  // three times the limit in all
+        peer.client.open_window(id, 50);
+        peer.write(peer.client.output());
+        peer.client.input(peer.read(100ms));
+    }
+    peer.client.open_window(id, 10'000);
+    EXPECT_TRUE(peer.run([&] { return peer.client.reply(id).closed; }));
+    EXPECT_EQ(peer.client.status(id), "0");
+}
+
 }  // namespace
 }  // namespace pharos::rpc

@@ -84,7 +84,7 @@ spi::Status MemoryTransport::send(ConnectionNumber connection, std::string_view 
     if (found == clients_.end() || !found->second.has_stream) {
         return {spi::Code::kClosed, "no such connection"};
     }
-    if (found->second.blocked) {
+    if (found->second.blocked || head.size() + spi::total_size(body) > found->second.room) {
         return {spi::Code::kUnavailable, "connection busy"};
     }
     found->second.received.push_back(join(head, body));
@@ -144,6 +144,13 @@ void MemoryTransport::block(ConnectionNumber connection, bool blocked) {
     }
     if (!blocked) {
         events_->writable(connection);
+    }
+}
+
+void MemoryTransport::leave_room(ConnectionNumber connection, std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    if (auto found = clients_.find(connection); found != clients_.end()) {
+        found->second.room = bytes;
     }
 }
 

@@ -30,6 +30,8 @@ public:
     void hang_up(ConnectionNumber connection) { close(connection, "hang-up"); }
     /// The client stops reading: frames are refused.
     void block(ConnectionNumber connection, bool blocked);
+    /// The client reads nothing, but its queue has room for frames of so many bytes. Not told as writable().
+    void leave_room(ConnectionNumber connection, std::size_t bytes);
     /// Frames that the server has sent since the last call.
     std::vector<std::string> received(ConnectionNumber connection);
     [[nodiscard]] bool is_open(ConnectionNumber connection) const;
@@ -42,6 +44,7 @@ private:
         std::vector<std::string> received;
         bool has_stream = false;
         bool blocked = false;
+        std::size_t room = static_cast<std::size_t>(-1);
     };
 
     TransportEvents* events_ = nullptr;

@@ -171,5 +171,29 @@ TEST(Liveness, ABlockedStreamIsClosedThoughItsClientCalls) {
     EXPECT_TRUE(f.transport.is_open(recovers));
 }
 
+TEST(Liveness, SmallPushesThatStillFitDoNotHideThatNothingIsRead) {
+    Fixture f;
+    const ConnectionNumber deaf = f.join();
+    const ConnectionNumber slow = f.join();
+    const std::string filling(1000, 'x');
+    for (const ConnectionNumber number : {deaf, slow}) {
+        f.transport.leave_room(number, 500);
+        const spi::Piece members[] = {R"("x":")", filling, "\"}"};
+        f.server.push(number, {"BigRequest", members}, [](spi::Result<bool> result) { EXPECT_FALSE(result); });
+    }
+    for (int second = 0; second < 330; ++second) {
+        EXPECT_TRUE(second > 300 || f.transport.is_open(deaf)) << second;
+        f.call(deaf, "HealthCheckRequest");
+        f.call(slow, "HealthCheckRequest");
+        f.executors.advance(1s);
+        for (const std::string& got : f.transport.received(slow)) {  // reads the probe in the end
+            const std::size_t at = got.find("requestId\":\"") + 12;
+            f.transport.stream(slow, ack(std::string_view(got).substr(at, got.find('"', at) - at)));
+        }
+    }
+    EXPECT_FALSE(f.transport.is_open(deaf));
+    EXPECT_TRUE(f.transport.is_open(slow));
+}
+
 }  // namespace
 }  // namespace pharos::rpc

@@ -239,10 +239,7 @@ void Server::push(ConnectionNumber number, const spi::RpcPush& push, spi::Comple
     const std::string head = encode_head(push.type, settings_.server_ip, start, spi::total_size(push.members));
     const spi::Status sent = transport_.send(number, head, push.members);
     if (sent) {
-        if (connection->blocked_since.load(std::memory_order_relaxed) != 0) {
-            connection->blocked_since.store(0, std::memory_order_relaxed);
-        }
-        return;
+        return;  // no sign that the client reads: a small push still fits where a large one was refused
     }
     if (sent.code() == spi::Code::kUnavailable) {
         spi::Duration::rep not_blocked = 0;
@@ -315,13 +312,14 @@ void Server::check_liveness() noexcept {
     }
 }
 
-/// Any activity within the time is as good as the answer. A queue that takes the probe is not blocked any more.
+/// Any activity within the time is as good as the answer, but not for one whose queue is full: it must read the probe.
 void Server::probe(const std::shared_ptr<Connection>& connection) noexcept {
     const spi::Piece members(R"("module":"internal"})");
     const spi::RpcPush push{"ClientDetectionRequest", {&members, 1}, settings_.probe_timeout};
     this->push(connection->number, push, [this, connection](spi::Result<bool> acked) {
         connection->probed.store(false);
         if (acked) {
+            connection->blocked_since.store(0, std::memory_order_relaxed);
             return;
         }
         if (now() - connection->last_active() >= settings_.idle_after) {

@@ -71,7 +71,7 @@ public:
         heartbeats_.emplace(*registry_, switches_, executors,
                             naming::Heartbeats::Options{.expire = settings.boolean("expire_instance")});
         rpc_.emplace(*registry_, switches_, context.connections());
-        http_.emplace(*registry_, *heartbeats_, *catalogue_, switches_, *udp_, context);
+        http_.emplace(*registry_, *heartbeats_, *catalogue_, switches_, *udp_, pusher_->costs(), context);
         if (spi::Status status = rpc_->add_to(context.rpc()); !status) {
             return status;
         }

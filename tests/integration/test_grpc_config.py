@@ -170,3 +170,66 @@ def test_many_listeners_on_one_connection(c, other, name):
         c.publish(f"{name}-{i}", "x")
     want = {f"{name}-{i}" for i in range(0, 500, 50)}
     wait_for("all are told", lambda: {m["dataId"] for m in other.pushes_of("ConfigChangeNotifyRequest")} == want, 5)
+
+
+def test_3000_keys_at_once_and_a_change_of_each(c, other, name):
+    """What an SDK listens to on one connection, and its re-listening every few minutes."""
+    contexts = [{"group": "G1", "md5": "", "dataId": f"{name}-{i}", "tenant": ""} for i in range(3000)]
+    assert other.listen(contexts).body == {**OK, "changedConfigs": []}
+    assert other.listen(contexts).body == {**OK, "changedConfigs": []}  # again: still one listener a config
+    picked = [0, 1499, 2999]
+    for i in picked:
+        c.publish(f"{name}-{i}", "x")
+    want = {f"{name}-{i}" for i in picked}
+    wait_for("all are told", lambda: {m["dataId"] for m in other.pushes_of("ConfigChangeNotifyRequest")} == want, 5)
+    time.sleep(0.5)
+    assert len(other.pushes_of("ConfigChangeNotifyRequest")) == len(picked)
+    changed = other.listen(contexts)["changedConfigs"]
+    assert changed == [{"group": "G1", "dataId": f"{name}-{i}", "tenant": ""} for i in picked]
+    assert other.listen(contexts, listen=False).body == {**OK, "changedConfigs": []}
+
+
+def test_listening_again_takes_the_new_notation_and_md5(server, c, other, name):
+    other.listen([{"group": "G1", "md5": "", "dataId": name, "tenant": ""}])
+    other.listen([{"group": "G1", "md5": "aa", "dataId": name, "tenant": "public"}])
+    status = request("GET", query(server.url("/v1/cs/configs/listener"), dataId=name, group="G1")).json
+    assert list(status["lisentersGroupkeyStatus"].values()) == ["aa"]
+    c.publish(name, "hello")
+    push = other.wait_push("ConfigChangeNotifyRequest", lambda m: m["dataId"] == name)
+    assert push["tenant"] == "public"
+    time.sleep(0.4)
+    assert len(other.pushes_of("ConfigChangeNotifyRequest")) == 1
+
+
+def test_what_a_publish_leaves_out(server, c, name):
+    def shown():
+        reply = request("GET", query(server.url("/v1/cs/configs"), dataId=name, group="G1", show="all")).json
+        return [reply[k] for k in ("type", "appName", "configTags", "desc", "use", "effect", "schema")]
+
+    c.publish(name, "1", type="yaml", appName="app", config_tags="x,y", desc="d", use="u", effect="e", schema="s")
+    assert shown() == ["yaml", "app", "x,y", "d", "u", "e", "s"]
+    c.publish(name, "2")
+    assert shown() == ["text", "app", "x,y", None, None, None, None]
+    c.publish(name, "3", appName="", config_tags="")
+    assert shown() == ["text", "", None, None, None, None, None]
+
+
+def test_blank_cas_is_none_and_cas_of_nothing_inserts(c, name):
+    assert c.publish(name, "one", cas="0" * 32).body == OK
+    assert c.publish(name, "two", cas="").body == OK
+    assert c.publish(name, "three", cas=" ").body == OK
+    assert c.query(name)["content"] == "three"
+
+
+def test_gray_release_is_refused_and_changes_nothing(c, name):
+    c.publish(name, "formal")
+    for more in ({"betaIps": "1.1.1.1"}, {"tag": "t"}):
+        reply = c.publish(name, "gray", **more)
+        assert (reply["success"], reply["errorCode"]) == (False, 400)
+        assert "not supported" in reply["message"]
+    assert c.query(name)["content"] == "formal"
+
+
+def test_contents_beyond_the_limit_in_utf16_units(c, name):
+    assert c.publish(name, "ä" * 4_000_000).body == OK  # 8 MB of bytes, 4 million units
+    assert c.query(name)["content"] == "ä" * 4_000_000

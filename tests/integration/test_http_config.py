@@ -108,3 +108,36 @@ def test_largest_content(server, name):
 def test_too_many_tags(server, name):
     reply = publish(server, name, "x", config_tags="a,b,c,d,e,f")
     assert (reply.status, reply.body) == (400, b"false")
+
+
+def test_only_the_text_null_is_a_namespace_of_its_own(server, name):
+    publish(server, name, "of null", tenant="null")
+    assert get(server, name).status == 404
+    assert get(server, name, tenant="null").text == "of null"
+    assert get(server, name, tenant=" ").status == 404
+
+
+def test_line_ends_and_bytes_stay(server, name):
+    for content in ("a\r\nb\r\n", "a\nb", "\ufeffx", "tail \n\n"):
+        publish(server, name, content)
+        reply = get(server, name)
+        assert reply.body == content.encode()
+        assert reply.headers["Content-MD5"] == hashlib.md5(content.encode()).hexdigest()
+
+
+def test_limits_of_details(server, name):
+    for field, limit in (("desc", 128), ("use", 32), ("effect", 32), ("schema", 32768)):
+        assert publish(server, name, "x", **{field: "\U0001f600" * (limit // 2)}).body == b"true"  # two units each
+        assert publish(server, name, "x", **{field: "d" * (limit + 1)}).body == b"false"
+        reply = request("POST", server.url("/v2/cs/config"), {"dataId": name, "group": "G1", "content": "x", field: "d" * (limit + 1)})
+        assert (reply.status, reply.json["code"], reply.json["data"]) == (400, 20002, f"too long {field}, over {limit}")
+    reply = request("POST", server.url("/v2/cs/config"), {"dataId": name, "group": "G1", "content": "x", "configTags": "t" * 65})
+    assert reply.json["data"] == "too long tag, over 64"
+
+
+def test_last_modified_is_the_time_of_the_last_publish(server, name):
+    publish(server, name, "same")
+    first = get(server, name).headers["Last-Modified"]
+    shown = request("GET", query(server.url(CONFIGS), dataId=name, group="G1", show="all")).json["modifyTime"]
+    from email.utils import parsedate_to_datetime
+    assert int(parsedate_to_datetime(first).timestamp()) == shown // 1000

@@ -1,7 +1,9 @@
 """v1 of naming, call by call: docs/protocol/naming.md §0, §2.3, §10."""
 import pytest
 from http_client import raw, request
+from nacos_grpc import Naming
 from naming_http import JSON, LASTING_TEXT, NO_TYPE, TEXT, call, check, instance, masked, service_info, servlet_error
+from pharos_server import wait_for
 
 NS = "/v1/ns"
 S = "conf-v1"  # three instances: DEFAULT, c1, and a disabled one in DEFAULT
@@ -271,12 +273,19 @@ def test_metrics(server):
     assert all("." in masked(reply.text).split(f'"{key}":')[1][:3] for key in ("cpu", "load", "mem"))
 
 
-def test_push_state(server):
-    reply = call(server, "GET", NS + "/operator/push/state", detail="true")
-    assert list(reply.json) == ["succeed", "total", "ratio", "detail", "reset"]
-    assert list(reply.json["detail"]) == ["avgPushCost", "maxPushCost"]
+def test_push_state(server, name):
+    state = NS + "/operator/push/state"
     assert call(server, "POST", NS + "/ops/push/state", reset="true").json["reset"] is True
-    assert call(server, "GET", NS + "/operator/push/state").text == '{"succeed":0,"total":0,"ratio":0,"reset":false}'
+    assert call(server, "GET", state).text == '{"succeed":0,"total":0,"ratio":0,"reset":false}'
+    assert call(server, "PUT", state, detail="true").text == \
+        '{"succeed":0,"total":0,"ratio":0,"detail":{"avgPushCost":-1,"maxPushCost":-1},"reset":false}'
+    with Naming(server.grpc_port) as c:
+        c.subscribe(name)
+        c.register(name, "10.7.0.1", 80)
+        pushed = wait_for("a push is counted", lambda: (r := call(server, "GET", state, detail="true").json)["succeed"] and r)
+    assert list(pushed) == ["succeed", "total", "ratio", "detail", "reset"]
+    assert pushed["total"] >= pushed["succeed"] and 0 < pushed["ratio"] <= 1
+    assert 0 <= pushed["detail"]["avgPushCost"] <= pushed["detail"]["maxPushCost"]
 
 
 def test_hello_and_responsible_server(server):

@@ -79,7 +79,7 @@ CASES = [
     ("PUT", "/instance/metadata/batch", dict(serviceName=S), 400, JSON, missing("metadata")),
     ("DELETE", "/instance/metadata/batch", dict(metadata="a=b"), 400, JSON, missing("serviceName")),
     ("PUT", "/instance/beat", GROUPED, 200, JSON, '{"clientBeatInterval":5000,"code":10200,"lightBeatEnabled":true}'),
-    ("PUT", "/instance/beat", dict(GROUPED, ip="9.9.9.9"), 200, JSON, '{"clientBeatInterval":5000,"code":20404,"lightBeatEnabled":true}'),
+    ("PUT", "/instance/beat", dict(GROUPED, ip="9.9.9.7"), 200, JSON, '{"clientBeatInterval":5000,"code":20404,"lightBeatEnabled":true}'),
     ("PUT", "/instance/beat", ONE, 400, JSON, NOT_GROUPED),
     *[(method, "/instance/statuses/" + key, {}, 200, JSON, '{"ips":["1.1.1.1:80_true","1.1.1.2:80_true","1.1.1.3:80_true"]}')
       for method in ("GET", "POST", "PUT", "DELETE") for key in (G, "public%23%23" + G)],

@@ -197,6 +197,28 @@ def test_ipv6(server, name):
         wait_for("the ack counts", lambda: metric(server, "pharos_naming_udp_acked_total") > acked)
 
 
+def own_address():
+    """This machine's address in its network, or None."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("203.0.113.1", 9))  # sends nothing
+        except OSError:
+            return None
+        ip = s.getsockname()[0]
+        return None if ip.startswith("127.") else ip
+
+
+def test_client_on_this_machine_that_gives_its_network_address(server, name):
+    ip = own_address()
+    if ip is None:
+        pytest.skip("no address but loopback here")
+    with Subscriber(server, name, ip=ip, bind="0.0.0.0") as s:
+        acked = metric(server, "pharos_naming_udp_acked_total")
+        s.ask()
+        s.push()
+        wait_for("the ack counts", lambda: metric(server, "pharos_naming_udp_acked_total") == acked + 1)
+
+
 def test_restart(name):
     """After kill -9 the client's next poll, at another server process, makes it a subscriber again; ids have grown."""
     with Server() as server, Subscriber(server, name) as s:

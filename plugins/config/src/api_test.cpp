@@ -1,112 +1,8 @@
-// The calls as clients see them, over the real repository and a store in memory.
-#include <gmock/gmock.h>
-
-#include <pharos/testing/fakes.hpp>
-
-#include "api_http/config_http.hpp"
-#include "api_rpc/config_rpc.hpp"
+// The calls that SDKs make, as they see them, over the real repository and a store in memory.
+#include "api_testing.hpp"
 
 namespace pharos::config {
 namespace {
-
-using namespace pharos::testing;
-
-using namespace std::chrono_literals;
-using ::testing::HasSubstr;
-
-class FakeRoutes final : public spi::HttpRoutes, public spi::RpcMethods {
-public:
-    spi::Result<spi::Registration> add(const spi::HttpRoute& route, spi::HttpHandler handler) override {
-        http[{route.method, std::string(route.path)}] = std::move(handler);
-        EXPECT_TRUE(route.access.resource_of != nullptr || !route.access.anonymous_because.empty()) << route.path;
-        EXPECT_EQ(route.access.resource_type, "config");
-        return spi::Registration();
-    }
-    spi::Result<spi::Registration> add(const spi::RpcMethod& method, spi::RpcHandler handler) override {
-        rpc[std::string(method.type)] = std::move(handler);
-        EXPECT_NE(method.access.resource_of, nullptr);
-        return spi::Registration();
-    }
-    spi::Registration ability(std::string_view) override { return {}; }
-
-    std::map<std::pair<spi::HttpMethod, std::string>, spi::HttpHandler> http;
-    std::map<std::string, spi::RpcHandler> rpc;
-};
-
-class ApiTest : public ::testing::Test {
-protected:
-    using Headers = std::vector<spi::HttpHeader>;
-
-    void SetUp() override {
-        ASSERT_TRUE(repository_.start(store_, [this](const std::string& key) {
-            polls_.wake(key);
-            listeners_.notify(key);
-        }));
-        ASSERT_TRUE(http_.add_to(routes_));
-        ASSERT_TRUE(rpc_.add_to(routes_, connections_));
-        executors_.time.wall = 1'700'000'000'000;
-        auto info = std::make_shared<spi::ConnectionInfo>();
-        info->number = 7;
-        info->client_ip = "9.9.9.9";
-        connection_ = info;
-        listeners_.on_registered(connection_);
-    }
-    void TearDown() override {
-        while (!connections_.pushes.empty()) {
-            connections_.fail(spi::Code::kClosed);
-        }
-    }
-
-    void send(Answer& exchange, spi::HttpMethod method, std::string_view path, std::string_view query,
-              std::string_view body = {}, const Headers& headers = {}) {
-        Headers all = headers;
-        if (!body.empty()) {
-            all.push_back({"Content-Type", "application/x-www-form-urlencoded"});
-        }
-        const spi::HttpRequest request{.method = method,
-                                       .path = path,
-                                       .target = path,
-                                       .query = query,
-                                       .body = body,
-                                       .headers = all,
-                                       .remote_ip = "127.0.0.1",
-                                       .principal = &nobody_};
-        routes_.http.at({method, std::string(path)})(request, exchange.http());
-    }
-    Answer call(spi::HttpMethod method, std::string_view query, std::string_view body = {},
-                const Headers& headers = {}) {
-        Answer exchange;
-        send(exchange, method, "/v1/cs/configs", query, body, headers);
-        return exchange;
-    }
-    Answer get(std::string_view query) { return call(spi::HttpMethod::kGet, query); }
-    Answer post(std::string_view body, const Headers& headers = {}) {
-        return call(spi::HttpMethod::kPost, "", body, headers);
-    }
-    std::string invoke(std::string_view type, std::string_view body) {
-        Answer answer;
-        const spi::RpcRequest request{
-            .type = type, .body = body, .headers = {}, .connection = connection_, .principal = &nobody_};
-        routes_.rpc.at(std::string(type))(request, answer.rpc());
-        return answer.type + " " + answer.body;
-    }
-
-    spi::Principal nobody_;
-    Index index_;
-    FakeExecutors executors_;
-    FakeMetrics metrics_;
-    NullLog log_;
-    MemoryStore store_;
-    FakeConnections connections_;
-    Repository repository_{index_, 1 << 20, executors_, metrics_};
-    LongPolls polls_{index_, executors_};
-    RpcListeners listeners_{executors_, connections_, metrics_, log_};
-    Search search_{index_, repository_, executors_, {}};
-    ConfigHttp http_{Services{index_, repository_, search_, polls_, listeners_, executors_}};
-    ConfigRpc rpc_{repository_, listeners_};
-    FakeRoutes routes_;
-    spi::ConnectionPtr connection_;
-};
 
 TEST_F(ApiTest, HttpPublishesAndReads) {
     const Answer published = post("dataId=a.json&group=G1&content=%7B%22k%22%3A+1%7D&type=json&encryptedDataKey=xyz");
@@ -166,7 +62,7 @@ TEST_F(ApiTest, HttpCas) {
 
 TEST_F(ApiTest, HttpRecordsWhoAndFromWhere) {
     post("dataId=a&group=G1&content=x&username=eve", {{"X-Forwarded-For", "8.8.8.8, 10.0.0.1"}});
-    const auto record = decode(store_.data.begin()->second.first);
+    const auto record = decode(store_.data.at(make_key("", "G1", "a").store_key()).first);
     EXPECT_EQ(record->source_ip, "8.8.8.8");
     EXPECT_EQ(record->source_user, "eve");
 }
@@ -180,16 +76,13 @@ TEST_F(ApiTest, HttpRemoves) {
     EXPECT_EQ(call(spi::HttpMethod::kDelete, "dataId=a&group=G1").body, "true");
 }
 
-TEST_F(ApiTest, CallsOfTheConsoleAreNoPlainOnes) {
+TEST_F(ApiTest, CallsOfTheConsoleThatAreNotHereAreNoPlainOnes) {
     using spi::HttpMethod;
     post("dataId=a&group=G1&content=x");
     const spi::Revision before = store_.revision;
     const std::pair<HttpMethod, const char*> calls[] = {
-        {HttpMethod::kGet, "show=all"},       {HttpMethod::kGet, "search=accurate"},
-        {HttpMethod::kGet, "search=blur"},    {HttpMethod::kGet, "beta=true"},
-        {HttpMethod::kGet, "export=true"},    {HttpMethod::kGet, "exportV2=true"},
-        {HttpMethod::kDelete, "delType=ids"}, {HttpMethod::kDelete, "beta=true"},
-        {HttpMethod::kPost, "import=true"},   {HttpMethod::kPost, "clone=true"}};
+        {HttpMethod::kGet, "beta=true"},    {HttpMethod::kGet, "export=true"},  {HttpMethod::kGet, "exportV2=true"},
+        {HttpMethod::kDelete, "beta=true"}, {HttpMethod::kPost, "import=true"}, {HttpMethod::kPost, "clone=true"}};
     for (const auto& [method, flag] : calls) {
         const std::string query = "dataId=a&group=G1&content=other&ids=1&" + std::string(flag);
         const Answer answer = call(method, query);
@@ -198,7 +91,7 @@ TEST_F(ApiTest, CallsOfTheConsoleAreNoPlainOnes) {
                                            ":/v1/cs/configs?" + flag + "\""));
         EXPECT_THAT(answer.body, HasSubstr(R"("path":"/v1/cs/configs")"));
     }
-    EXPECT_EQ(call(HttpMethod::kGet, "show=all").status, 501);  // whatever else is missing
+    EXPECT_EQ(call(HttpMethod::kGet, "export=true").status, 501);  // whatever else is missing
     EXPECT_EQ(store_.revision, before);
     EXPECT_EQ(get("dataId=a&group=G1").body, "x");
 }

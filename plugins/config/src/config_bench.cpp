@@ -171,6 +171,7 @@ void publish(benchmark::State& state) {
         publish.type = "yaml";
         publish.author.ip = "127.0.0.1";
         node.repository.publish(std::move(publish), [](spi::Result<bool>) {});
+        node.executors.blocking.run();
     }
 }
 BENCHMARK(publish)->Arg(100)->Arg(1024)->Arg(10240)->Arg(102400);
@@ -195,6 +196,27 @@ void long_poll_without_a_wait(benchmark::State& state) {
     }
 }
 BENCHMARK(long_poll_without_a_wait)->Arg(1)->Arg(100);
+
+/// A page of 100 from many configs: the first, and, with a filter, one from all that fit.
+void list_page(benchmark::State& state) {
+    Node node(100);
+    for (std::int64_t i = 0; i < state.range(0); ++i) {
+        RecordView record;
+        record.id = static_cast<std::uint64_t>(i + 10);
+        node.index.apply(make_key("", "G", "application-" + std::to_string(i) + ".yaml").store_key(), 1,
+                         make_entry(record, 1));
+    }
+    for (auto _ : state) {
+        ConfigFilter filter;
+        if (state.range(1) != 0) {
+            filter.data_id = LikePattern("*-9*.yaml");
+        }
+        node.search.find(std::move(filter), {1, 100}, Search::Contents::kLeftOut,
+                         [](const spi::Result<ConfigPage>& found) { benchmark::DoNotOptimize(found.value().total); });
+        node.executors.blocking.run();
+    }
+}
+BENCHMARK(list_page)->ArgNames({"configs", "filtered"})->Args({100'000, 0})->Args({100'000, 1});
 
 void batch_listen(benchmark::State& state) {
     Node node(100);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 
+#include "file_check.hpp"
 #include "sealed.hpp"
 #include "testing.hpp"
 
@@ -52,6 +53,25 @@ void seal(benchmark::State& state) {
     }
 }
 BENCHMARK(seal);
+
+/// What the look at all pages adds to a start: 100,000 values of 1 KiB.
+void check_at_start(benchmark::State& state) {
+    TempFolder folder;
+    {
+        OpenStore open(folder.store());
+        for (int i = 0; i < 100'000; i += 1000) {
+            spi::StoreCommit commit;
+            for (int j = i; j < i + 1000; ++j) {
+                commit.ops.push_back({"config/" + std::to_string(j), std::string(1024, 'v')});
+            }
+            (void)commit_now(open.store(), std::move(commit));
+        }
+    }
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(check_file(folder.store() + "/data.mdb"));
+    }
+}
+BENCHMARK(check_at_start)->Unit(benchmark::kMillisecond);
 
 void snapshot_get(benchmark::State& state) {
     TempFolder folder;

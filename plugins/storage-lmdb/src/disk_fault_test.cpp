@@ -16,6 +16,8 @@ std::atomic<int> g_data_error{0};  ///< of writes beyond the meta pages
 std::atomic<int> g_meta_error{0};
 std::atomic<int> g_sync_error{0};
 constexpr off_t kMetaEnd = 8192;
+std::atomic<off_t> g_last_meta_write{-1};
+std::atomic<bool> g_is_synced{false};  ///< since that write
 
 template <class Function>
 Function next(const char* name) {
@@ -28,6 +30,10 @@ extern "C" {
 
 __attribute__((visibility("default"))) ssize_t pwrite(int file, const void* bytes, size_t size, off_t offset) {
     static const auto real = next<ssize_t (*)(int, const void*, size_t, off_t)>("pwrite");
+    if (offset < kMetaEnd) {
+        g_last_meta_write = offset;
+        g_is_synced = false;
+    }
     if (const int error = offset < kMetaEnd ? g_meta_error : g_data_error; error != 0) {
         errno = error;
         return -1;
@@ -50,6 +56,7 @@ __attribute__((visibility("default"))) int fdatasync(int file) {
         errno = g_sync_error;
         return -1;
     }
+    g_is_synced = true;
     return real(file);
 }
 }
@@ -124,6 +131,19 @@ TEST_F(DiskFault, ARemovalIsTriedOnAFullDiskAndMakesRoom) {
     EXPECT_TRUE(commit_now(open_->store(), put("b", "1")));
 }
 
+TEST_F(DiskFault, WhatWritesNothingSaysNothingOfTheDisk) {
+    g_data_error = ENOSPC;
+    EXPECT_FALSE(commit_now(open_->store(), put("b", "1")));
+    std::promise<void> done;
+    open_->store().barrier([&](spi::Result<spi::Revision> at) {
+        EXPECT_TRUE(at);
+        done.set_value();
+    });
+    done.get_future().wait();
+    EXPECT_TRUE(write_now(open_->kv(), one("none", std::nullopt)));
+    EXPECT_TRUE(open_->writer->is_read_only());
+}
+
 TEST_F(DiskFault, AFailedSyncFailsItsWritesAndTheNextOneIsTried) {
     for (std::atomic<int>* error : {&g_sync_error, &g_data_error}) {
         *error = EIO;
@@ -190,6 +210,20 @@ TEST_F(DiskFault, EveryWriteOfAGroupThatFailsIsTold) {
     g_sync_error = 0;
     EXPECT_TRUE(commit_now(open_->store(), put("a", "after")));
     EXPECT_EQ(read("k0"), "(none)");
+}
+
+TEST(DiskFaultAtStart, TheOlderMetaPageIsWrittenAgainAndSynced) {
+    TempFolder folder;
+    for (int i = 0; i < 4; ++i) {  // each commit writes the other page
+        {
+            OpenStore open(folder.store());
+            ASSERT_TRUE(commit_now(open.store(), put("a", std::to_string(i))));
+        }
+        const off_t newer = g_last_meta_write - g_last_meta_write % 4096;
+        const OpenStore open(folder.store());
+        EXPECT_EQ(g_last_meta_write, 4096 - newer);
+        EXPECT_TRUE(g_is_synced);
+    }
 }
 
 TEST(DiskFaultAtStart, TheMetaPagesMustBeWritable) {

@@ -53,6 +53,15 @@ spi::Status allocate_lock_file(const std::filesystem::path& file) {
                       : spi::Status(spi::Code::kInternal, file.string() + " can't be written: " + std::strerror(error));
 }
 
+int sync_folder(const std::filesystem::path& folder) {
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int error = descriptor < 0 || ::fsync(descriptor) != 0 ? errno : 0;
+    if (descriptor >= 0) {
+        ::close(descriptor);
+    }
+    return error;
+}
+
 }  // namespace
 
 spi::Status error_of(int code, std::string_view doing) {
@@ -87,7 +96,14 @@ spi::Status Environment::open() {
                                                  " bytes) is larger than storage-lmdb.map_size (" +
                                                  std::to_string(settings_.map_bytes) + " bytes)"};
     }
-    spi::Status status = open_files();
+    std::error_code made;
+    std::filesystem::create_directories(settings_.directory, made);
+    if (made) {
+        return {spi::Code::kUnavailable,
+                "store directory " + settings_.directory.string() + " can't be made: " + made.message()};
+    }
+    spi::Status status = std::filesystem::exists(settings_.directory / kDataFile, made) ? spi::Status() : make_new();
+    status = status ? open_files() : status;
     status = status ? open_tables() : status;
     if (status) {
         if (const Txn txn(env_, MDB_RDONLY); txn.code() == 0) {
@@ -98,13 +114,35 @@ spi::Status Environment::open() {
     return status;
 }
 
-spi::Status Environment::open_files() {
-    std::error_code made;
-    std::filesystem::create_directories(settings_.directory, made);
-    if (made) {
-        return {spi::Code::kUnavailable,
-                "store directory " + settings_.directory.string() + " can't be made: " + made.message()};
+spi::Status Environment::make_new() {
+    const std::filesystem::path place = settings_.directory / "unfinished";
+    std::error_code error;
+    std::filesystem::remove_all(place, error);
+    std::filesystem::create_directories(place, error);
+    {
+        Environment made({place, settings_.map_bytes, settings_.max_bytes});
+        spi::Status status = made.open_files();
+        status = status ? made.open_tables() : status;
+        if (!status) {
+            return status;
+        }
     }
+    std::filesystem::rename(place / kDataFile, settings_.directory / kDataFile, error);
+    if (error) {
+        return {spi::Code::kInternal,
+                (settings_.directory / kDataFile).string() + " can't be made: " + error.message()};
+    }
+    std::filesystem::remove_all(place, error);
+    for (const std::filesystem::path& folder :
+         {settings_.directory, std::filesystem::absolute(settings_.directory).parent_path()}) {
+        if (const int code = sync_folder(folder); code != 0) {
+            return {spi::Code::kInternal, folder.string() + " can't be synced: " + std::strerror(code)};
+        }
+    }
+    return {};
+}
+
+spi::Status Environment::open_files() {
     const std::filesystem::path file = settings_.directory / kDataFile;
     spi::Status status = check_file(file);
     status = status ? settle_older_meta(file) : status;
@@ -375,10 +413,13 @@ MDB_env* Environment::frozen() noexcept {
     mdb_env_set_mapsize(env, settings_.map_bytes);
     if (mdb_env_open(env, settings_.directory.c_str(), kFlags | MDB_RDONLY | MDB_NOLOCK, 0600) == 0) {
         Txn txn(env, MDB_RDONLY);
+        // Handles are given out in the order of opening: they are to be the same in both.
+        std::size_t order[] = {0, 1, 2};
+        std::sort(std::begin(order), std::end(order), [this](auto a, auto b) { return tables_[a] < tables_[b]; });
         bool same = txn.code() == 0;
-        for (std::size_t i = 0; i < 3 && same; ++i) {
+        for (const std::size_t i : order) {
             MDB_dbi table = 0;
-            same = mdb_dbi_open(txn.get(), kTableNames[i], 0, &table) == 0 && table == tables_[i];
+            same = same && mdb_dbi_open(txn.get(), kTableNames[i], 0, &table) == 0 && table == tables_[i];
         }
         if (same) {
             frozen_guard_ = guard_map(txn.get(), dbi(Table::kMeta), settings_.directory / kDataFile);

@@ -85,6 +85,9 @@ public:
     [[nodiscard]] bool is_frozen() noexcept;
 
 private:
+    /// Makes the file of an empty store beside and gives it its name when it is on disk: a power cut in the very first
+    /// moment leaves no store, and not half of one, which could not be told from a damaged one.
+    spi::Status make_new();
     spi::Status open_files();
     spi::Status open_tables();
     /// Of which format the file is; 0: it is new.

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -150,6 +152,37 @@ TEST(Opening, RefusesWhatCannotBeRead) {
     std::filesystem::create_directories(folder.store() + "/data.mdb");
     EXPECT_THAT(status_of_opening(folder.store()).message(),
                 AllOf(HasSubstr(folder.store() + "/data.mdb"), HasSubstr("no regular file")));
+}
+
+TEST(Opening, NamesWhatMayNotBeRead) {
+    if (geteuid() != 0) {
+        GTEST_SKIP() << "to become another user needs root";
+    }
+    TempFolder folder;
+    { OpenStore open(folder.store()); }
+    std::filesystem::permissions(folder.root(), std::filesystem::perms(0755));
+    const pid_t child = fork();
+    if (child == 0) {
+        const bool other = setuid(65534) == 0;
+        const std::string message = status_of_opening(folder.store()).message();
+        const bool named =
+            message.find(folder.store()) != std::string::npos && message.find("Permission denied") != std::string::npos;
+        _exit(other && named ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+}
+
+TEST(Opening, ANewStoreHasItsNameOnlyWhenItIsWhole) {
+    TempFolder folder;
+    // What a power cut in the first moment leaves.
+    std::filesystem::create_directories(folder.store() + "/unfinished");
+    { std::ofstream(folder.store() + "/unfinished/data.mdb") << std::string(20'000, '\0'); }
+    OpenStore open(folder.store());
+    ASSERT_TRUE(open.status) << open.status.message();
+    EXPECT_FALSE(std::filesystem::exists(folder.store() + "/unfinished"));
+    EXPECT_TRUE(commit_now(open.store(), put("a", "1")));
 }
 
 TEST(Opening, BeforeItNothingIsServed) {

@@ -46,7 +46,7 @@ struct PageWalk::Walked {
 };
 
 PageWalk::PageWalk(PageFile& file, const PageFile::Meta& meta, bool contents)
-    : file_(file), meta_(meta), contents_(contents) {}
+    : file_(file), meta_(meta), contents_(contents), buffers_(kDeepest + 1) {}
 
 void PageWalk::add_problem(std::string problem) {
     ++problem_count_;
@@ -155,35 +155,34 @@ void PageWalk::page(Walked& walked, std::uint64_t number, unsigned depth, const 
     if (!take(walked, number, 1)) {
         return;
     }
-    const std::string where = walked.name + ": " + page_text(number);
+    const auto bad = [&](const std::string& what) { add_problem(walked.name + ": " + page_text(number) + what); };
+    if (depth > kDeepest) {
+        return bad(" is deeper than any tree");
+    }
     const std::size_t size = file_.page_size();
-    std::vector<char> bytes(size);
+    std::vector<char>& bytes = buffers_[depth];
+    bytes.resize(size);
     if (!file_.read(number * size, bytes.data(), size)) {
         truncated_ = truncated_ || file_.error() == 0;
-        add_problem(where +
-                    " can't be read: " + (file_.error() == 0 ? "the file has ended" : std::strerror(file_.error())));
-        return;
+        return bad(" can't be read: " +
+                   std::string(file_.error() == 0 ? "the file has ended" : std::strerror(file_.error())));
     }
     const auto flags = number_at<std::uint16_t>(bytes.data() + kPageFlags);
     const bool is_leaf = depth == walked.tree.depth;
-    if (number_at<std::uint64_t>(bytes.data()) != number || flags != (is_leaf ? kLeafPage : kBranchPage) ||
-        depth > kDeepest) {
-        add_problem(where + " is not what belongs there");
-        return;
+    if (number_at<std::uint64_t>(bytes.data()) != number || flags != (is_leaf ? kLeafPage : kBranchPage)) {
+        return bad(" is not what belongs there");
     }
     const auto lower = number_at<std::uint16_t>(bytes.data() + kLower);
     const auto upper = number_at<std::uint16_t>(bytes.data() + kUpper);
     if (lower < kPageHeader + 2 || lower % 2 != 0 || lower > upper || upper > size) {
-        add_problem(where + " has a damaged head");
-        return;
+        return bad(" has a damaged head");
     }
     // Keys of this page: in order, and within the bounds.
     std::string_view before;
     for (std::size_t at = kPageHeader; at < lower; at += 2) {
         const std::size_t node = number_at<std::uint16_t>(bytes.data() + at);
         if (node < upper || node + kNodeHeader > size || node + kNodeHeader + key_of(&bytes[node]).size() > size) {
-            add_problem(where + " has a damaged entry");
-            return;
+            return bad(" has a damaged entry");
         }
         const std::string_view key = key_of(&bytes[node]);
         if (!is_leaf && at == kPageHeader) {
@@ -193,8 +192,7 @@ void PageWalk::page(Walked& walked, std::uint64_t number, unsigned depth, const 
         if ((walked.numbers && key.size() != kNumberBytes) || (!first && !is_in_order(walked, before, key)) ||
             (bounds.low && is_in_order(walked, key, *bounds.low)) ||
             (bounds.high && !is_in_order(walked, key, *bounds.high))) {
-            add_problem(where + " has its keys out of order");
-            return;
+            return bad(" has its keys out of order");
         }
         before = key;
     }
@@ -238,12 +236,11 @@ void PageWalk::leaf(Walked& walked, std::uint64_t number, const std::vector<char
 
 std::optional<std::string_view> PageWalk::value(Walked& walked, std::uint64_t number, const std::vector<char>& bytes,
                                                 std::size_t node, std::string& space) {
-    const std::string where = walked.name + ": " + page_text(number);
     const std::uint64_t size = low_number(&bytes[node]);
     const std::size_t begin = node + kNodeHeader + key_of(&bytes[node]).size();
     const bool big = (number_at<std::uint16_t>(&bytes[node + 4]) & kBigNode) != 0;
     if (begin + (big ? kNumberBytes : size) > bytes.size()) {
-        add_problem(where + " has a damaged entry");
+        add_problem(walked.name + ": " + page_text(number) + " has a damaged entry");
         return std::nullopt;
     }
     if (!big) {

@@ -60,6 +60,7 @@ private:
     PageFile& file_;
     const PageFile::Meta meta_;
     const bool contents_;
+    std::vector<std::vector<char>> buffers_;  ///< by depth: a page is looked at while those above it are
     std::vector<bool> used_;
     std::uint64_t pages_ = 2;  // the meta pages
     std::vector<std::string> problems_;

@@ -6,9 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <csignal>
 #include <fstream>
-#include <thread>
 
 #include "file_check.hpp"
 #include "testing.hpp"
@@ -78,29 +77,33 @@ TEST_F(Tools, BackupAndRestoreKeepEverything) {
 }
 
 TEST_F(Tools, BackupOfARunningServersStore) {
-    OpenStore open(folder_.store());
-    std::atomic<bool> end{false};
-    std::thread writer([&] {
-        for (int i = 0; !end; ++i) {  // both at one revision, always equal
+    int started[2];
+    ASSERT_EQ(pipe(started), 0);
+    const pid_t server = fork();  // in a process of its own, as it is for the command line
+    if (server == 0) {
+        OpenStore open(folder_.store());
+        for (int i = 0;; ++i) {  // both at one revision, always equal
             spi::StoreCommit both = put("a", std::to_string(i) + std::string(i % 9 * 700, 'x'));
             both.ops.push_back({"b", both.ops[0].value});
-            ASSERT_TRUE(commit_now(open.store(), both));
+            if (!commit_now(open.store(), both) || (i == 0 && ::write(started[1], "s", 1) != 1)) {
+                _exit(1);
+            }
         }
-    });
-    // In a process of its own, as the command line is.
-    for (int i = 0; i < 10; ++i) {
-        const pid_t child = fork();
-        if (child == 0) {
-            const bool done = tools_.backup(data_dir(), file(std::to_string(i))).is_ok() &&
-                              tools_.verify(data_dir()).value().is_whole();
-            _exit(done ? 0 : 1);
-        }
-        int status = -1;
-        waitpid(child, &status, 0);
-        EXPECT_EQ(status, 0) << i;
     }
-    end = true;
-    writer.join();
+    char byte = 0;
+    ::close(started[1]);
+    ASSERT_EQ(::read(started[0], &byte, 1), 1);
+    ::close(started[0]);
+    for (int i = 0; i < 10; ++i) {
+        auto made = tools_.backup(data_dir(), file(std::to_string(i)));
+        EXPECT_TRUE(made) << made.error().message();
+        auto verified = tools_.verify(data_dir());
+        EXPECT_TRUE(verified && verified->is_whole());
+    }
+    kill(server, SIGKILL);
+    int status = 0;
+    waitpid(server, &status, 0);
+    EXPECT_TRUE(WIFSIGNALED(status)) << status;  // it wrote all the time
     spi::Revision last = 0;
     for (int i = 0; i < 10; ++i) {
         TempFolder target;

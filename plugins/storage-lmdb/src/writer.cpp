@@ -144,12 +144,17 @@ bool Writer::try_commit(Group& group, std::vector<spi::Status>& outcomes) noexce
         return true;
     }
     const bool has_room = environment_.used_bytes(txn) < environment_.max_bytes();
+    const std::size_t number = mdb_txn_id(txn);
     if (const int code = mdb_txn_commit(txn); code != 0) {
         return fail(failure_of(code, group));
     }
     commits_.add();
     writes_.add(group.size());
-    note_success(has_room && !std::any_of(outcomes.begin(), outcomes.end(), is_full));
+    // A barrier, or the removal of what is not there, is committed without a look at the disk.
+    MDB_envinfo info{};
+    if (mdb_env_info(environment_.raw(), &info) == 0 && info.me_last_txnid == number) {
+        note_success(has_room && !std::any_of(outcomes.begin(), outcomes.end(), is_full));
+    }
     return true;
 }
 
@@ -197,7 +202,7 @@ void Writer::note(const spi::Status& outcome, std::uint64_t bytes) noexcept {
             log_.error("the store refuses writes", spi::kv("reason", outcome.message()));
         }
         disk_full_ = outcome;
-        wanted_room_ = std::max(kLeastRoom, 2 * bytes);
+        wanted_room_ = std::max({kLeastRoom, wanted_room_, 2 * bytes});
         arm_probe();
     } else if (outcome.code() == spi::Code::kInternal && frozen_) {
         if (disk_failure_) {
@@ -215,6 +220,7 @@ void Writer::note_success(bool has_room) noexcept {
     }
     disk_failure_ = {};
     disk_full_ = {};
+    wanted_room_ = 0;
     if (has_room) {
         full_ = {};
     }

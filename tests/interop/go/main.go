@@ -57,26 +57,30 @@ func gate(what string) {
 	check(err)
 }
 
-func param(name, port string) vo.NacosClientParam {
+func param(name, port, namespace string) vo.NacosClientParam {
 	n, err := strconv.ParseUint(os.Getenv(port), 10, 16)
 	check(err)
 	dir := filepath.Join(os.Getenv("WORK"), name)
 	return vo.NacosClientParam{
-		ClientConfig: constant.NewClientConfig(constant.WithTimeoutMs(5000), constant.WithNotLoadCacheAtStart(true), constant.WithUpdateCacheWhenEmpty(true),
+		ClientConfig: constant.NewClientConfig(constant.WithNamespaceId(namespace), constant.WithTimeoutMs(5000), constant.WithNotLoadCacheAtStart(true), constant.WithUpdateCacheWhenEmpty(true),
 			constant.WithLogDir(filepath.Join(dir, "log")), constant.WithCacheDir(filepath.Join(dir, "cache")), constant.WithLogLevel("info")),
 		ServerConfigs: []constant.ServerConfig{*constant.NewServerConfig("127.0.0.1", n)},
 	}
 }
 
-func namingClient(name, port string) naming_client.INamingClient {
-	c, err := clients.NewNamingClient(param(name, port))
+func namingClient(name, port, namespace string) naming_client.INamingClient {
+	c, err := clients.NewNamingClient(param(name, port, namespace))
 	check(err)
 	return c
 }
 
+func instance(ip string) vo.RegisterInstanceParam {
+	return vo.RegisterInstanceParam{Ip: ip, Port: 8080, ServiceName: service, GroupName: group, Weight: 1, Enable: true, Healthy: true,
+		Ephemeral: true, Metadata: map[string]string{"from": "go"}}
+}
+
 func register(c naming_client.INamingClient, ip string) {
-	done, err := c.RegisterInstance(vo.RegisterInstanceParam{Ip: ip, Port: 8080, ServiceName: service, GroupName: group, Weight: 1, Enable: true, Healthy: true,
-		Ephemeral: true, Metadata: map[string]string{"from": "go"}})
+	done, err := c.RegisterInstance(instance(ip))
 	if err == nil && !done {
 		err = fmt.Errorf("register %s: refused", ip)
 	}
@@ -89,6 +93,41 @@ func deregister(c naming_client.INamingClient, ip string) {
 		err = fmt.Errorf("deregister %s: refused", ip)
 	}
 	check(err)
+}
+
+func all(c naming_client.INamingClient, service, group string, clusters ...string) string {
+	list, err := c.SelectAllInstances(vo.SelectAllInstancesParam{ServiceName: service, GroupName: group, Clusters: clusters})
+	check(err)
+	seen := &view{}
+	seen.set(list)
+	return seen.ips
+}
+
+// places: what belongs to another cluster, group or namespace is apart, and what cannot be is refused.
+func places(c naming_client.INamingClient) {
+	_, err := c.BatchRegisterInstance(vo.BatchRegisterInstanceParam{ServiceName: service + "-batch", GroupName: group,
+		Instances: []vo.RegisterInstanceParam{instance("10.0.1.1"), instance("10.0.1.2")}})
+	check(err)
+	eventually("batch registration", 5*time.Second, func() bool { return all(c, service+"-batch", group) == "10.0.1.1,10.0.1.2" })
+
+	east := instance("10.0.1.3")
+	east.GroupName, east.ClusterName = "other-group", "east"
+	_, err = c.RegisterInstance(east)
+	check(err)
+	eventually("cluster and group", 5*time.Second, func() bool { return all(c, service, "other-group", "east") == "10.0.1.3" })
+
+	elsewhere := namingClient("elsewhere", "PORT", "interop")
+	_, err = elsewhere.RegisterInstance(instance("10.0.2.1"))
+	check(err)
+	eventually("namespace", 5*time.Second, func() bool { return all(elsewhere, service, group) == "10.0.2.1" })
+	elsewhere.CloseClient()
+
+	bad := instance("10.0.0.9")
+	bad.ServiceName = "bad service"
+	if done, _ := c.RegisterInstance(bad); done { // the SDK tells of a refusal by false alone
+		check(fmt.Errorf("a bad name was accepted"))
+	}
+	ok("refused name")
 }
 
 // view is what a subscriber was told last.
@@ -117,7 +156,7 @@ func (v *view) is(ips string) func() bool {
 }
 
 func naming() {
-	a, b, gated := namingClient("a", "PORT"), namingClient("b", "PORT"), namingClient("gated", "GATE_PORT")
+	a, b, gated := namingClient("a", "PORT", ""), namingClient("b", "PORT", ""), namingClient("gated", "GATE_PORT", "")
 
 	register(a, "10.0.0.1")
 	ok("register")
@@ -156,6 +195,7 @@ func naming() {
 	gate("restore")
 	eventually("instance is back by redo", 30*time.Second, seen.is("10.0.0.1,10.0.0.3"))
 
+	places(b)
 	check(a.Unsubscribe(subscription))
 	deregister(a, "10.0.0.1")
 	deregister(gated, "10.0.0.3")
@@ -165,14 +205,14 @@ func naming() {
 	ok("unsubscribe, deregister and close")
 }
 
-func configClient(name, port string) config_client.IConfigClient {
-	c, err := clients.NewConfigClient(param(name, port))
+func configClient(name, port, namespace string) config_client.IConfigClient {
+	c, err := clients.NewConfigClient(param(name, port, namespace))
 	check(err)
 	return c
 }
 
 func config() {
-	a, b := configClient("config-a", "PORT"), configClient("config-b", "GATE_PORT")
+	a, b := configClient("config-a", "PORT", ""), configClient("config-b", "GATE_PORT", "")
 	const id = "interop-go.yaml"
 	publish := func(content string) {
 		done, err := a.PublishConfig(vo.ConfigParam{DataId: id, Group: group, Content: content, Type: "yaml"})
@@ -185,9 +225,9 @@ func config() {
 		content, _ := c.GetConfig(vo.ConfigParam{DataId: id, Group: group})
 		return content
 	}
-	publish("a: 1")
+	publish("a: 1 # ü")
 	ok("publish config")
-	eventually("get config", 5*time.Second, func() bool { return get(b) == "a: 1" })
+	eventually("get config", 5*time.Second, func() bool { return get(b) == "a: 1 # ü" })
 
 	var mu sync.Mutex
 	var told string
@@ -209,13 +249,24 @@ func config() {
 	gate("restore")
 	eventually("listener is told what changed while it was cut off", 30*time.Second, heard("a: 3"))
 
+	if done, err := a.PublishConfig(vo.ConfigParam{DataId: id, Group: group, Content: "a: never", CasMd5: strings.Repeat("0", 32)}); done {
+		check(fmt.Errorf("a wrong md5 was accepted: %v", err))
+	}
+	ok("compare and set")
+	elsewhere := configClient("config-elsewhere", "PORT", "interop")
+	if content := get(elsewhere); content != "" {
+		check(fmt.Errorf("another namespace sees %q", content))
+	}
+	ok("config namespace")
+	elsewhere.CloseClient()
+
 	done, err := a.DeleteConfig(vo.ConfigParam{DataId: id, Group: group})
 	check(err)
 	if !done {
 		check(fmt.Errorf("delete: refused"))
 	}
-	c := configClient("config-c", "PORT") // without a local copy
-	eventually("deleted config is gone", 5*time.Second, func() bool { return get(c) == "" })
+	c := configClient("config-c", "PORT", "") // without a local copy
+	eventually("removed config is gone", 5*time.Second, func() bool { return get(c) == "" })
 	a.CloseClient()
 	b.CloseClient()
 	c.CloseClient()

@@ -1,26 +1,20 @@
 #!/usr/bin/env python3
-"""run.py [v3]: the client of 2.x, or the one of 3.x."""
+"""run.py [VERSION]: nacos-client of that version."""
 import pathlib
-import subprocess
 import sys
-import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "support"))
-from interop import run_client  # noqa: E402
-from pharos_server import ROOT  # noqa: E402
+from interop import OUT, build, install, run_client, tool  # noqa: E402
 
-version = sys.argv[1] if len(sys.argv) > 1 else "v2"
-out = ROOT / f"build/interop/java-{version}"
-maven = ["mvn", "-B", "-q", f"-Dout={out}", "-f", HERE / "pom.xml", "compile"]
-if version != "v2":
-    maven.insert(1, f"-P{version}")
-newest = max(p.stat().st_mtime for p in [HERE / "pom.xml", *HERE.rglob("*.java")])
-stamp = out / "built"
-if not stamp.exists() or stamp.stat().st_mtime < newest:
-    subprocess.run(maven, check=True, stdin=subprocess.DEVNULL)
-    stamp.touch()
-
-with tempfile.TemporaryDirectory(prefix="pharos-java-") as home:
-    run_client(["java", "-Xmx256m", f"-Duser.home={home}", f"-DJM.LOG.PATH={home}", f"-DJM.SNAPSHOT.PATH={home}", f"-Djava.io.tmpdir={home}",
-                "-cp", f"{out}/classes:{out}/lib/*", "pharos.Client"], steps=15)
+version = sys.argv[1] if len(sys.argv) > 1 else "2.5.1"
+java, javac, mvn = tool("java", "Java 11 or newer"), tool("javac", "a JDK, 11 or newer"), tool("mvn", "Maven 3")
+main, steps, logback = ("ClientV1", 24, "1.2.13") if version.startswith("1.") else ("Client", 19, "1.3.15")
+out = OUT / f"java-{version}"
+sources = [HERE / "src/Steps.java", HERE / f"src/{main}.java"]
+install(out, [HERE / "pom.xml", __file__], [mvn, "-B", "-q", "-f", HERE / "pom.xml", f"-Dnacos.version={version}", f"-Dlogback.version={logback}",
+                                            "dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={out}/lib"])
+build(out, sources, [javac, "-encoding", "UTF-8", "-cp", f"{out}/lib/*", "-d", out / "classes", *sources])
+run_client([java, "-Xmx256m", "-Dfile.encoding=UTF-8", "-Duser.home={WORK}", "-DJM.LOG.PATH={WORK}", "-DJM.SNAPSHOT.PATH={WORK}", "-Djava.io.tmpdir={WORK}",
+            "-Dcom.alibaba.nacos.client.naming.local.ip=127.0.0.1",  # where 1.x is pushed to; the host's name may not resolve
+            "-cp", f"{out}/classes:{out}/lib/*", main], steps=steps)

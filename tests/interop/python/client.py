@@ -3,7 +3,7 @@ import asyncio
 import os
 import sys
 
-from v2.nacos import (ClientConfigBuilder, ConfigParam, DeregisterInstanceParam, ListInstanceParam, ListServiceParam, NacosConfigService,
+from v2.nacos import (BatchRegisterInstanceParam, ClientConfigBuilder, ConfigParam, DeregisterInstanceParam, ListInstanceParam, ListServiceParam, NacosConfigService,
                       NacosNamingService, RegisterInstanceParam, SubscribeServiceParam)
 
 SERVICE, GROUP = "interop-python", "DEFAULT_GROUP"
@@ -33,9 +33,9 @@ async def gate(what):
     assert answer.strip() == "done", answer
 
 
-def settings(name, port):
+def settings(name, port, namespace=""):
     work = os.path.join(os.environ["WORK"], name)
-    return (ClientConfigBuilder().server_address("127.0.0.1:" + os.environ[port]).timeout_ms(5000).log_level("INFO")
+    return (ClientConfigBuilder().server_address("127.0.0.1:" + os.environ[port]).namespace_id(namespace).timeout_ms(5000).log_level("INFO")
             .log_dir(os.path.join(work, "log")).cache_dir(os.path.join(work, "cache")).build())
 
 
@@ -50,9 +50,9 @@ async def config():
     async def get(client, want):
         return await client.get_config(ConfigParam(data_id=data_id, group=GROUP)) == want
 
-    await publish("a: 1")
+    await publish("a: 1 # ü")
     ok("publish config")
-    await eventually("get config", lambda: get(b, "a: 1"))
+    await eventually("get config", lambda: get(b, "a: 1 # ü"))
 
     told = []
 
@@ -70,6 +70,20 @@ async def config():
     await gate("restore")
     await eventually("listener is told what changed while it was cut off", lambda: (data_id, "a: 3") in told, 40)
 
+    try:
+        accepted = await a.publish_config(ConfigParam(data_id=data_id, group=GROUP, content="a: never", cas_md5="0" * 32))
+    except Exception as e:
+        accepted = "md5" not in str(e)
+    assert not accepted, "a wrong md5 was accepted"
+    ok("compare and set")
+    elsewhere = await NacosConfigService.create_config_service(settings("config-elsewhere", "PORT", "interop"))
+    try:
+        seen = await elsewhere.get_config(ConfigParam(data_id=data_id, group=GROUP))
+    except Exception as e:
+        seen = "not exist" not in str(e)
+    assert not seen, "another namespace sees the config"
+    ok("config namespace")
+
     assert await a.remove_config(ConfigParam(data_id=data_id, group=GROUP)), "remove refused"
 
     async def gone():
@@ -79,8 +93,12 @@ async def config():
             return "not exist" in str(e)
 
     await eventually("removed config is gone", gone)
-    await a.shutdown()
-    await b.shutdown()
+    for client in (a, b, elsewhere):
+        await client.shutdown()
+
+
+def instance(ip, **more):
+    return RegisterInstanceParam(**{"service_name": SERVICE, "group_name": GROUP, "ip": ip, "port": 8080, "metadata": {"from": "python"}, **more})
 
 
 async def naming():
@@ -92,8 +110,12 @@ async def naming():
         view.clear()
         view.update(i.ip for i in instances)
 
-    async def register(client, ip):
-        assert await client.register_instance(RegisterInstanceParam(service_name=SERVICE, group_name=GROUP, ip=ip, port=8080, metadata={"from": "python"})), "refused"
+    async def register(client, ip, **more):
+        assert await client.register_instance(instance(ip, **more)), "refused"
+
+    async def ips(client, **more):
+        found = await client.list_instances(ListInstanceParam(**{"service_name": SERVICE, "group_name": GROUP, "healthy_only": True, "subscribe": False, **more}))
+        return sorted(i.ip for i in found)
 
     await register(a, "10.0.0.1")
     ok("register")
@@ -118,8 +140,26 @@ async def naming():
 
     assert await b.deregister_instance(DeregisterInstanceParam(service_name=SERVICE, group_name=GROUP, ip="10.0.0.2", port=8080)), "refused"
     await eventually("deregistration is pushed", lambda: view == {"10.0.0.1"})
-    await a.shutdown()
-    await b.shutdown()
+
+    batch = BatchRegisterInstanceParam(service_name=SERVICE + "-batch", group_name=GROUP, instances=[instance("10.0.1.1"), instance("10.0.1.2")])
+    assert await b.batch_register_instances(batch), "refused"
+    assert await ips(a, service_name=SERVICE + "-batch") == ["10.0.1.1", "10.0.1.2"]
+    ok("batch registration")
+    await register(b, "10.0.1.3", group_name="other-group", cluster_name="east")
+    assert await ips(a, group_name="other-group", clusters=["east"]) == ["10.0.1.3"] and await ips(a, group_name="other-group", clusters=["west"]) == []
+    ok("cluster and group")
+    elsewhere = await NacosNamingService.create_naming_service(settings("naming-elsewhere", "PORT", "interop"))
+    await register(elsewhere, "10.0.2.1")
+    assert await ips(elsewhere) == ["10.0.2.1"] and await ips(a) == ["10.0.0.1"]
+    ok("namespace")
+    try:
+        await register(a, "10.0.0.9", service_name="bad service")
+        sys.exit("FAILED: a bad name was accepted")
+    except Exception as e:
+        assert "illegal" in str(e), e
+    ok("refused name")
+    for client in (a, b, elsewhere):
+        await client.shutdown()
 
 
 async def main():

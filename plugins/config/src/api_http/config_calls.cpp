@@ -16,6 +16,7 @@ namespace {
 
 using sdk::JsonWriter;
 
+constexpr std::size_t kMostIds = 1000;
 constexpr std::string_view kNotExist = "config data not exist";
 
 std::optional<std::string> optional_text(const Call& call, std::string_view name) {
@@ -208,6 +209,10 @@ void remove_by_ids(Services& services, Call& call) {
     }
     const std::optional<std::vector<std::uint64_t>> ids = call.numbers("ids");
     if (!ids) {
+        return;
+    }
+    if (ids->size() > kMostIds) {
+        call.reply.invalid(std::to_string(ids->size()) + " ids are too many, at most 1000 are taken at a time");
         return;
     }
     const Author author = call.author("srcUser");

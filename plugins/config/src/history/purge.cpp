@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr spi::Duration kFirstRound = 1min;
+constexpr spi::Duration kFirstRound = 10s;
 constexpr spi::Duration kRounds = 10min;
 constexpr spi::Duration kPause = 10ms;
 /// A step ends when it has looked at so many keys or has found so many rows to remove.

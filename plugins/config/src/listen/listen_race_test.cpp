@@ -65,6 +65,7 @@ public:
     void close(spi::ConnectionNumber, std::string_view) noexcept override {}
     [[nodiscard]] std::vector<spi::ConnectionPtr> list() const override { return {}; }
     [[nodiscard]] spi::ConnectionPtr find(spi::ConnectionNumber) const override { return nullptr; }
+    [[nodiscard]] spi::Duration last_active(spi::ConnectionNumber) const noexcept override { return {}; }
     spi::Registration observe(spi::ConnectionObserver&) override { return {}; }
     std::atomic<int> pushes{0};
 };

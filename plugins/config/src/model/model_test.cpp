@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 
+#include "history/row.hpp"
 #include "listen/polling_format.hpp"
 #include "model/key.hpp"
+#include "model/pattern.hpp"
 #include "model/record.hpp"
 #include "model/rules.hpp"
 
@@ -26,7 +28,14 @@ TEST(Key, ReadsItsStoreKey) {
 }
 
 TEST(Key, TheLongestAllowedFitsTheStore) {
-    EXPECT_LE(make_key(std::string(64, 'n'), std::string(128, 'g'), std::string(256, 'd')).store_key().size(), 480u);
+    const std::string key = make_key(std::string(64, 'n'), std::string(128, 'g'), std::string(256, 'd')).store_key();
+    EXPECT_LE(key.size(), 480u);
+    EXPECT_LE(change_key(key, 1).size(), 480u);
+}
+
+TEST(Key, OperatorsSeeItWithPlusSigns) {  // protocol/config.md §1.2
+    EXPECT_EQ(make_key("", "G", "d").group_key(), "d+G+public");
+    EXPECT_EQ((ConfigKey{"n", "a+b", "50%"}.group_key()), "50%25+a%2Bb+n");
 }
 
 ConfigRecord full_record() {
@@ -45,6 +54,8 @@ ConfigRecord full_record() {
     record.source_ip = "1.1.1.1";
     record.created_ms = 1795402327414;
     record.modified_ms = -1;
+    record.id = 1234567890123;
+    record.last_change = 99;
     return record;
 }
 
@@ -57,6 +68,97 @@ TEST(Record, ComesBackAsItWas) {
     EXPECT_EQ(after->source_ip, "1.1.1.1");
     EXPECT_EQ(after->created_ms, before.created_ms);
     EXPECT_EQ(after->modified_ms, -1);
+    EXPECT_EQ(after->id, 1234567890123u);
+    EXPECT_EQ(after->last_change, 99u);
+}
+
+/// A text after its length, as stored values have it.
+std::string stored_text(const std::string& text) { return std::string{static_cast<char>(text.size()), 0, 0, 0} + text; }
+
+TEST(Record, ReadsVersion1) {  // docs/config.md, "Stored values", written by hand
+    const std::string bytes = "\x01"s + "\x01\0\0\0\0\0\0\0"s + "\x02\x01\0\0\0\0\0\0"s +
+                              stored_text("5d41402abc4b2a76b9719d911017c592") + stored_text("yaml") +
+                              stored_text("app") + stored_text("a,b") + stored_text("d") + stored_text("u") +
+                              stored_text("e") + stored_text("s") + stored_text("k") + stored_text("me") +
+                              stored_text("1.1.1.1") + stored_text("hello");
+    const std::optional<ConfigRecord> record = decode(bytes);
+    ASSERT_TRUE(record);
+    EXPECT_EQ(record->created_ms, 1);
+    EXPECT_EQ(record->modified_ms, 258);
+    EXPECT_EQ(record->md5, "5d41402abc4b2a76b9719d911017c592");
+    EXPECT_EQ(record->type, "yaml");
+    EXPECT_EQ(record->app_name, "app");
+    EXPECT_EQ(record->tags, "a,b");
+    EXPECT_EQ(record->description, "d");
+    EXPECT_EQ(record->use, "u");
+    EXPECT_EQ(record->effect, "e");
+    EXPECT_EQ(record->schema, "s");
+    EXPECT_EQ(record->encrypted_data_key, "k");
+    EXPECT_EQ(record->source_user, "me");
+    EXPECT_EQ(record->source_ip, "1.1.1.1");
+    EXPECT_EQ(record->content, "hello");
+    EXPECT_EQ(record->last_change, 0u);
+    EXPECT_EQ(id_of(*record, 77), 77u);  // the revision that it is stored at
+}
+
+TEST(Record, Version2AsDocumented) {
+    ConfigRecord record;
+    record.created_ms = 1;
+    record.modified_ms = 258;
+    record.id = 7;
+    record.last_change = 9;
+    record.md5 = "m";
+    record.content = "c";
+    const std::string empty = stored_text("");
+    EXPECT_EQ(encode(record), "\x02"s + "\x01\0\0\0\0\0\0\0"s + "\x02\x01\0\0\0\0\0\0"s + "\x07\0\0\0\0\0\0\0"s +
+                                  "\x09\0\0\0\0\0\0\0"s + stored_text("m") + empty + empty + empty + empty + empty +
+                                  empty + empty + empty + empty + empty + stored_text("c"));
+    EXPECT_EQ(id_of(record, 77), 7u);
+}
+
+TEST(LikePattern, SignsStandForText) {  // protocol/config.md §10 trap 21
+    const auto matches = [](std::string_view pattern, std::string_view text) {
+        return LikePattern(pattern).matches(text);
+    };
+    EXPECT_TRUE(matches("a.yaml", "a.yaml"));
+    EXPECT_FALSE(matches("a.yaml", "a.yaml2"));
+    EXPECT_FALSE(matches("a.yaml", "A.yaml"));
+    EXPECT_TRUE(matches("*", ""));
+    EXPECT_TRUE(matches("a*", "a"));
+    EXPECT_TRUE(matches("*.yaml", "x.yaml.yaml"));
+    EXPECT_TRUE(matches("%app%", "my-app-1"));
+    EXPECT_FALSE(matches("*app", "app-1"));
+    EXPECT_TRUE(matches("a*b*c", "a-b-b-c"));
+    EXPECT_FALSE(matches("a*b*c", "a-c-b"));
+    EXPECT_FALSE(matches("ab*ba", "aba"));  // the ends do not overlap
+    EXPECT_TRUE(matches("a_c", "abc"));
+    EXPECT_TRUE(matches("a_c",
+                        "a\xC3\xA4"
+                        "c"));  // one character
+    EXPECT_FALSE(matches("a_c", "ac"));
+    EXPECT_TRUE(matches("*_b*", "xxb"));
+    EXPECT_TRUE(matches("*a_", "aaxa1"));
+    EXPECT_FALSE(matches("*a_", "a"));
+    EXPECT_TRUE(matches("*line 1\nline*", "0\nline 1\nline 2"));
+}
+
+TEST(LikePattern, OnlyTheSignsThatAreAskedFor) {
+    EXPECT_FALSE(LikePattern("ns_1", LikePattern::Signs::kStar).matches("nsx1"));
+    EXPECT_FALSE(LikePattern("n%", LikePattern::Signs::kStar).matches("ns"));
+    EXPECT_TRUE(LikePattern("n*", LikePattern::Signs::kStar).matches("ns"));
+    EXPECT_TRUE(LikePattern("a*_%", LikePattern::Signs::kNone).matches("a*_%"));
+    EXPECT_FALSE(LikePattern("a*", LikePattern::Signs::kNone).matches("ab"));
+    EXPECT_TRUE(LikePattern("a_*", LikePattern::Signs::kNone).is_exact());
+    EXPECT_TRUE(LikePattern("a_", LikePattern::Signs::kStar).is_exact());
+    EXPECT_FALSE(LikePattern("a_").is_exact());
+}
+
+TEST(LikePattern, ManySignsAreNotSlow) {
+    std::string pattern;
+    for (int i = 0; i < 50; ++i) {
+        pattern += "a*";
+    }
+    EXPECT_FALSE(LikePattern(pattern + "b").matches(std::string(100'000, 'a')));
 }
 
 TEST(Record, RefusesWhatIsCutLongerOrNewer) {
@@ -66,10 +168,10 @@ TEST(Record, RefusesWhatIsCutLongerOrNewer) {
     }
     EXPECT_FALSE(decode(bytes + "x"));
     std::string newer = bytes;
-    newer[0] = 2;
+    newer[0] = 3;
     EXPECT_FALSE(decode(newer));
     std::string huge = bytes;
-    huge[17] = huge[18] = huge[19] = huge[20] = '\xFF';
+    huge[33] = huge[34] = huge[35] = huge[36] = '\xFF';
     EXPECT_FALSE(decode(huge));
 }
 
@@ -112,6 +214,12 @@ TEST(Rules, ContentIsThereAndNotTooLong) {
         wide += "\xC3\xA4";
     }
     EXPECT_FALSE(check_publish(publish_of(wide)));
+    std::string pairs;  // 4 bytes, 2 units each
+    for (int i = 0; i < 5'242'880; ++i) {
+        pairs += "\xF0\x9F\x98\x80";
+    }
+    EXPECT_FALSE(check_publish(publish_of(pairs)));
+    EXPECT_EQ(check_publish(publish_of(pairs + "a")), "invalid content, over 10485760");
     Publish nameless = publish_of("c");
     nameless.key.data_id.clear();
     EXPECT_EQ(check_publish(nameless), "invalid dataId : ");

@@ -99,7 +99,6 @@ void Repository::publish(Publish publish, spi::Completion<bool> done) {
     auto write = std::make_shared<Write>();
     write->key = publish.key;
     write->author = std::move(publish.author);
-    write->md5 = md5_hex(publish.content);
     write->publish = std::move(publish);
     write->done = std::move(done);
     begin(std::move(write));
@@ -120,6 +119,19 @@ void Repository::begin(WritePtr write) {
         write->done(spi::Status(spi::Code::kUnavailable, "the server is stopping"));
         return;
     }
+    const EntryPtr current = index_.find(write->store_key);
+    const std::size_t size = write->publish ? write->publish->content.size() : 0;
+    if (std::max(size, current == nullptr ? 0 : current->content_size) <= kSmall) {
+        take_turn(write);
+    } else {
+        executors_.block().post([this, write = std::move(write)] { take_turn(write); });
+    }
+}
+
+void Repository::take_turn(const WritePtr& write) {
+    if (write->publish) {
+        write->md5 = md5_hex(write->publish->content);
+    }
     spi::Task turn = [this, write] {
         write->begun = executors_.clock().steady();
         attempt(write);
@@ -127,6 +139,7 @@ void Repository::begin(WritePtr write) {
     if (!queue_.enter(write->store_key, turn)) {
         write->done(spi::Status(spi::Code::kUnavailable, std::to_string(WriteQueue::kMostWaiting) +
                                                              " changes of this config are waiting already"));
+        write->pass = {};
     }
 }
 

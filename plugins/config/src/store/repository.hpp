@@ -72,7 +72,8 @@ public:
     /// No commit begins, no change is told; waits for what has begun.
     void stop(spi::Duration patience) noexcept;
 
-    /// Done once it is durable and every later read here finds it. Errors: kConflict (casMd5 is not the current md5),
+    /// Done once it is durable and every later read here finds it. Where the new or the present content is large, the
+    /// work is done on a thread that may block. Errors: kConflict (casMd5 is not the current md5),
     /// and those of the Store.
     void publish(Publish publish, spi::Completion<bool> done);
     /// Done also when there was nothing.
@@ -104,6 +105,7 @@ private:
     using WritePtr = std::shared_ptr<Write>;
 
     void begin(WritePtr write);
+    void take_turn(const WritePtr& write);
     /// Has its turn: looks at the config and commits.
     void attempt(const WritePtr& write);
     void retry(const WritePtr& write);

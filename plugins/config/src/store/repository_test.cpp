@@ -34,12 +34,49 @@ TEST(Index, CountsByNamespace) {
     Index index;
     for (int i = 0; i < 10; ++i) {
         const std::string key = make_key(i < 7 ? "dev" : "", "G", std::to_string(i)).store_key();
-        index.apply(key, 1, entry_of("m", 1));
+        index.apply(key, static_cast<spi::Revision>(i + 1), entry_of("m", static_cast<spi::Revision>(i + 1)));
     }
     EXPECT_EQ(index.size(), 10u);
     EXPECT_EQ(index.count("dev"), 7u);
     EXPECT_EQ(index.count("public"), 3u);
     EXPECT_EQ(index.count("de"), 0u);
+}
+
+std::vector<std::uint64_t> ids_of(const Index& index, std::string_view namespace_id) {
+    std::vector<std::uint64_t> ids;
+    std::uint64_t after = 0;
+    for (bool more = true; more;) {
+        more = index.scan(namespace_id, after, 2, [&](std::uint64_t id, const std::string&, const EntryPtr&) {
+            ids.push_back(id);
+            after = id;
+        });
+    }
+    return ids;
+}
+
+TEST(Index, ListsInTheOrderOfIds) {
+    Index index;
+    const auto entry = [](std::uint64_t id, spi::Revision revision) {
+        RecordView record;
+        record.id = id;
+        return make_entry(record, revision);
+    };
+    const auto key = [](std::string_view data_id) { return make_key("dev", "G", data_id).store_key(); };
+    index.apply(key("c"), 10, entry(3, 10));
+    index.apply(key("a"), 11, entry(5, 11));
+    index.apply(key("b"), 12, entry(4, 12));
+    EXPECT_THAT(ids_of(index, "dev"), ElementsAre(3, 4, 5));
+    index.apply(key("c"), 13, entry(3, 13));
+    EXPECT_EQ(index.find_id(3), key("c"));
+    index.apply(key("b"), 14, nullptr);
+    EXPECT_THAT(ids_of(index, "dev"), ElementsAre(3, 5));
+    EXPECT_FALSE(index.find_id(4));
+    index.apply(key("b"), 15, entry(15, 15));
+    EXPECT_THAT(ids_of(index, "dev"), ElementsAre(3, 5, 15));
+    EXPECT_THAT(ids_of(index, "other"), ElementsAre());
+    EXPECT_THAT(index.namespaces(), ElementsAre("dev"));
+    EXPECT_EQ(index.count_group("G"), 3u);
+    EXPECT_EQ(index.count_group("H"), 0u);
 }
 
 TEST(HotContents, KeepsWithinItsBudgetAndWhatIsUsed) {
@@ -86,6 +123,7 @@ protected:
         spi::Status status(spi::Code::kInternal, "not done");
         repository_.publish(std::move(wanted),
                             [&](spi::Result<bool> done) { status = done ? spi::Status::ok() : done.error(); });
+        executors_.blocking.run();
         return status;
     }
     /// Commits until nobody waits.
@@ -189,6 +227,85 @@ TEST_F(RepositoryTest, PlainPublishesOfOneConfigAllGoThrough) {
     EXPECT_EQ(repository_.waiting(), 0u);
 }
 
+TEST_F(RepositoryTest, TheIdIsGivenOnceAndKept) {
+    ASSERT_TRUE(publish(publish_of("1")));
+    const std::uint64_t id = stored().id;
+    EXPECT_NE(id, 0u);
+    ASSERT_TRUE(publish(publish_of("2")));
+    EXPECT_EQ(stored().id, id);
+    EXPECT_EQ(index_.find(key_)->id, id);
+    repository_.remove(make_key("", "G", "d"), {}, [](const spi::Result<bool>&) {});
+    ASSERT_TRUE(publish(publish_of("1")));
+    EXPECT_GT(stored().id, id);  // it is another config
+}
+
+TEST_F(RepositoryTest, ARecordOfVersion1KeepsTheIdThatItIsListedWith) {
+    ConfigRecord old;
+    old.content = "old";
+    old.md5 = md5_hex("old");
+    std::string bytes = encode(old);
+    bytes.erase(17, 16);  // id and last change
+    bytes[0] = 1;
+    spi::StoreCommit commit;
+    commit.ops.push_back({key_, bytes});
+    store_.revision = 41;
+    store_.commit(std::move(commit), [](const spi::Result<spi::Revision>&) {});
+    EXPECT_EQ(index_.find(key_)->id, 42u);
+    EXPECT_EQ(*query().content, "old");
+    ASSERT_TRUE(publish(publish_of("new")));
+    EXPECT_EQ(stored().id, 42u);
+    EXPECT_EQ(index_.find(key_)->id, 42u);
+}
+
+TEST_F(RepositoryTest, AChangeFromElsewhereMeanwhileIsLookedAtAgain) {
+    ASSERT_TRUE(publish(publish_of("hello")));
+    store_.manual = true;
+    bool plain = false;
+    spi::Status cas;
+    repository_.publish(publish_of("mine"), [&](const spi::Result<bool>& done) { plain = done.is_ok(); });
+    ConfigRecord other;
+    other.content = "theirs";
+    other.md5 = md5_hex("theirs");
+    store_.data[key_] = {encode(other), ++store_.revision};
+    flush();
+    EXPECT_FALSE(plain);
+    executors_.advance(10ms);
+    flush();
+    EXPECT_TRUE(plain);
+    EXPECT_EQ(*query().content, "mine");
+    repository_.publish(publish_of("cas", md5_hex("mine")),
+                        [&](const spi::Result<bool>& done) { cas = done ? spi::Status::ok() : done.error(); });
+    store_.data[key_] = {encode(other), ++store_.revision};
+    flush();
+    executors_.advance(10ms);
+    flush();
+    EXPECT_EQ(cas.message(), "Cas publish fail, server md5 may have changed.");
+}
+
+TEST_F(RepositoryTest, ConflictsWithoutEndAreGivenUpAfterAWhile) {
+    store_.failure = spi::Status(spi::Code::kConflict, "made to fail");
+    spi::Status status;
+    repository_.publish(publish_of("1"), [&](const spi::Result<bool>& done) { status = done.error(); });
+    executors_.advance(9s);
+    EXPECT_TRUE(status);
+    executors_.advance(2s);
+    EXPECT_EQ(status.code(), spi::Code::kUnavailable);
+    EXPECT_TRUE(repository_.write_failure());  // it is nobody's fault
+    store_.failure = {};
+    EXPECT_TRUE(publish(publish_of("1")));
+}
+
+TEST_F(RepositoryTest, TooManyWritersOfOneConfigAreRefused) {
+    store_.manual = true;
+    std::size_t done = 0;
+    for (std::size_t i = 0; i < WriteQueue::kMostWaiting + 1; ++i) {
+        repository_.publish(publish_of("x"), [&](const spi::Result<bool>& result) { done += result ? 1 : 0; });
+    }
+    const spi::Status refused = publish(publish_of("x"));
+    EXPECT_EQ(refused.code(), spi::Code::kUnavailable);
+    EXPECT_EQ(refused.message(), "4096 changes of this config are waiting already");
+}
+
 TEST_F(RepositoryTest, RemovesAndTellsOnce) {
     ASSERT_TRUE(publish(publish_of("hello")));
     changed_.clear();
@@ -219,6 +336,25 @@ TEST_F(RepositoryTest, LargeContentIsReadWhereBlockingIsAllowed) {
     EXPECT_EQ(size, 0u);
     EXPECT_EQ(executors_.blocking.run(), 1u);
     EXPECT_EQ(size, 70'000u);
+}
+
+TEST_F(RepositoryTest, LargeContentIsWrittenWhereBlockingIsAllowed) {
+    bool done = false;
+    const auto begin = [&](std::string content) {
+        done = false;
+        repository_.publish(publish_of(std::move(content)),
+                            [&](const spi::Result<bool>& result) { done = bool(result); });
+    };
+    begin(std::string(70'000, 'x'));
+    EXPECT_FALSE(done);
+    EXPECT_EQ(executors_.blocking.run(), 1u);
+    EXPECT_TRUE(done);
+    begin("small");  // but the one that goes to history is large
+    EXPECT_FALSE(done);
+    executors_.blocking.run();
+    EXPECT_TRUE(done);
+    begin("smaller");
+    EXPECT_TRUE(done);
 }
 
 TEST_F(RepositoryTest, LoadsWhatIsThereAndRefusesWhatItCannotRead) {

@@ -9,27 +9,27 @@ constexpr std::string_view kOpen = R"({"code":0,"message":"success","data":)";
 }  // namespace
 
 void Answer::ok() noexcept {
-    if (generation_ == Generation::kV1) {
-        bare_text("ok");
-    } else {
+    if (wraps_) {
         protocol::reply_result(std::move(responder_), R"("ok")");
+    } else {
+        protocol::reply_text(std::move(responder_), 200, "ok");
     }
 }
 
 void Answer::json(std::string_view data) noexcept {
-    if (generation_ == Generation::kV1) {
-        bare_json(data);
-    } else {
+    if (wraps_) {
         protocol::reply_result(std::move(responder_), data);
+    } else {
+        protocol::reply_json(std::move(responder_), 200, data);
     }
 }
 
 void Answer::json(const std::array<spi::Piece, 3>& data) noexcept {
-    if (generation_ == Generation::kV1) {
-        responder_.send({.status = 200, .content_type = protocol::kJsonUtf8, .headers = {}, .body = data});
-    } else {
+    if (wraps_) {
         const spi::Piece wrapped[] = {kOpen, data[0], data[1], data[2], "}"};
         responder_.send({.status = 200, .content_type = protocol::kJson, .headers = {}, .body = wrapped});
+    } else {
+        responder_.send({.status = 200, .content_type = protocol::kJsonUtf8, .headers = {}, .body = data});
     }
 }
 
@@ -40,10 +40,6 @@ void Answer::rest_json(std::string_view data) noexcept {
         json(data);
     }
 }
-
-void Answer::bare_json(std::string_view json) noexcept { protocol::reply_json(std::move(responder_), 200, json); }
-
-void Answer::bare_text(std::string_view text) noexcept { protocol::reply_text(std::move(responder_), 200, text); }
 
 void Answer::refuse(const Failure& failure) noexcept {
     if (failure.stage == Failure::Stage::kCheck) {

@@ -16,9 +16,12 @@ namespace pharos::naming {
 class Answer {
 public:
     Answer(Generation generation, spi::HttpResponder responder) noexcept
-        : responder_(std::move(responder)), generation_(generation) {}
+        : responder_(std::move(responder)), generation_(generation), wraps_(generation != Generation::kV1) {}
 
     [[nodiscard]] Generation generation() const noexcept { return generation_; }
+
+    /// Success is told as v1 tells it: some calls of v2 do so (`protocol/naming.md §11`, trap 38).
+    void unwrap() noexcept { wraps_ = false; }
 
     /// A change was made: `ok`.
     void ok() noexcept;
@@ -28,9 +31,6 @@ public:
     void json(const std::array<spi::Piece, 3>& data) noexcept;
     /// JSON that v1 wraps too, in an envelope of its own: `{"code":200,"message":null,"data":…,"noRight":false}`.
     void rest_json(std::string_view data) noexcept;
-    /// JSON or text that no generation wraps.
-    void bare_json(std::string_view json) noexcept;
-    void bare_text(std::string_view text) noexcept;
     /// Any stage but kFilter, whose shape shows the request's path.
     void refuse(const Failure& failure) noexcept;
     /// The servlet container's error JSON.
@@ -41,6 +41,7 @@ public:
 private:
     spi::HttpResponder responder_;
     Generation generation_;
+    bool wraps_;
 };
 
 }  // namespace pharos::naming

@@ -23,9 +23,7 @@ using sdk::JsonWriter;
 /// How long a search may keep a thread.
 constexpr spi::Duration kPatience = std::chrono::seconds(3);
 
-Failure too_long() {
-    return illegal("The search took longer than 3 s; a simpler search text takes less.");
-}
+Failure too_long() { return illegal("The search took longer than 3 s; a simpler search text takes less."); }
 
 NamePattern read_pattern(Reader& reader, std::string_view name) {
     spi::Result<NamePattern> pattern = NamePattern::parse(reader.text(name));
@@ -81,9 +79,8 @@ std::vector<SubscriberRow> rows_of(const std::vector<ServiceMembers>& members) {
             rows.push_back({each.service.get(), std::move(address), std::move(info), *clusters});
         }
     }
-    std::stable_sort(rows.begin(), rows.end(), [](const SubscriberRow& a, const SubscriberRow& b) {
-        return a.identity() < b.identity();
-    });
+    std::stable_sort(rows.begin(), rows.end(),
+                     [](const SubscriberRow& a, const SubscriberRow& b) { return a.identity() < b.identity(); });
     rows.erase(std::unique(rows.begin(), rows.end(),
                            [](const SubscriberRow& a, const SubscriberRow& b) { return a.identity() == b.identity(); }),
                rows.end());
@@ -124,8 +121,8 @@ void CatalogCalls::service(Call& call) {
     }
     const ServicePtr service = find_existing(registry_, key);
     if (service == nullptr) {
-        call.answer.refuse(business_error(404, protocol::ErrorCode::kServerError,
-                                          "service " + key.grouped_name() + " is not found!"));
+        call.answer.refuse(
+            business_error(404, protocol::ErrorCode::kServerError, "service " + key.grouped_name() + " is not found!"));
         return;
     }
     std::string body;
@@ -207,9 +204,8 @@ void CatalogCalls::service_page(Call& call) {
 }
 
 void CatalogCalls::search(Call& call, Search search) {
-    background_.run([this, search = std::move(search), answer = std::move(call.answer)]() mutable {
-        run(search, answer);
-    });
+    background_.run(
+        [this, search = std::move(search), answer = std::move(call.answer)]() mutable { run(search, answer); });
 }
 
 template <class Matches>

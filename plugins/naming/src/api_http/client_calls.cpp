@@ -188,48 +188,48 @@ void ClientCalls::answer_members(Call& call, Append append) const {
 }
 
 void ClientCalls::publishers(Call& call) {
-    answer_members(call, [](JsonWriter& json, const ServiceMembers& members, const MemberFilter& filter,
-                            Generation generation) {
-        const bool v3 = generation == Generation::kV3;
-        for (const Service::Publisher& publisher : members.publishers) {
-            for (const HostPtr& host : publisher.applied->hosts) {
-                const Instance& instance = host->instance();
-                // In v2 what is not asked for matches nothing (protocol/naming.md §2.4).
-                if (!filter.matches(instance.ip, instance.port) || (!v3 && !filter.is_complete())) {
-                    continue;
+    answer_members(
+        call, [](JsonWriter& json, const ServiceMembers& members, const MemberFilter& filter, Generation generation) {
+            const bool v3 = generation == Generation::kV3;
+            for (const Service::Publisher& publisher : members.publishers) {
+                for (const HostPtr& host : publisher.applied->hosts) {
+                    const Instance& instance = host->instance();
+                    // In v2 what is not asked for matches nothing (protocol/naming.md §2.4).
+                    if (!filter.matches(instance.ip, instance.port) || (!v3 && !filter.is_complete())) {
+                        continue;
+                    }
+                    json.begin_object();
+                    if (v3) {
+                        json.member("clientId", publisher.tie->client->id());
+                    }
+                    json.member("ip", instance.ip).member("port", instance.port);
+                    json.member(v3 ? "clusterName" : "cluster", instance.cluster);
+                    if (!v3) {
+                        json.member("clientId", publisher.tie->client->id());
+                    }
+                    json.end_object();
                 }
-                json.begin_object();
-                if (v3) {
-                    json.member("clientId", publisher.tie->client->id());
-                }
-                json.member("ip", instance.ip).member("port", instance.port);
-                json.member(v3 ? "clusterName" : "cluster", instance.cluster);
-                if (!v3) {
-                    json.member("clientId", publisher.tie->client->id());
-                }
-                json.end_object();
             }
-        }
-    });
+        });
 }
 
 void ClientCalls::subscribers(Call& call) {
-    answer_members(call, [](JsonWriter& json, const ServiceMembers& members, const MemberFilter& filter,
-                            Generation generation) {
-        for (const TiePtr& tie : members.subscribers) {
-            const SubscriberInfoPtr info = tie->client->subscriber_info();
-            if (info == nullptr || !filter.matches(info->ip, info->port)) {
-                continue;
+    answer_members(
+        call, [](JsonWriter& json, const ServiceMembers& members, const MemberFilter& filter, Generation generation) {
+            for (const TiePtr& tie : members.subscribers) {
+                const SubscriberInfoPtr info = tie->client->subscriber_info();
+                if (info == nullptr || !filter.matches(info->ip, info->port)) {
+                    continue;
+                }
+                json.begin_object().member("clientId", tie->client->id());
+                if (generation == Generation::kV3) {
+                    json.member("appName", info->app).member("agent", info->agent).member("address", address_of(*info));
+                } else {
+                    json.member("ip", info->ip).member("port", info->port);
+                }
+                json.end_object();
             }
-            json.begin_object().member("clientId", tie->client->id());
-            if (generation == Generation::kV3) {
-                json.member("appName", info->app).member("agent", info->agent).member("address", address_of(*info));
-            } else {
-                json.member("ip", info->ip).member("port", info->port);
-            }
-            json.end_object();
-        }
-    });
+        });
 }
 
 }  // namespace pharos::naming

@@ -1,6 +1,5 @@
 #include "api_http/host_load.hpp"
 
-
 #include <cmath>
 #include <cstddef>
 #include <cstdlib>

@@ -9,8 +9,8 @@ namespace pharos::naming {
 class HostLoad {
 public:
     struct Figures {
-        double cpu = 0.0;   ///< busy share of all cores since the call before, 0 … 1
-        double load = 0.0;  ///< tasks that ran or wanted to, over the last minute
+        double cpu = 0.0;     ///< busy share of all cores since the call before, 0 … 1
+        double load = 0.0;    ///< tasks that ran or wanted to, over the last minute
         double memory = 0.0;  ///< used share, 0 … 1
     };
     [[nodiscard]] Figures read();

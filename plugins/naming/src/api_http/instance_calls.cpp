@@ -30,26 +30,21 @@ void apply(InstanceOverride& override, const PatchParameters& patch) {
     }
 }
 
-/// The instance, or the failure to find it.
-HostPtr find_instance(const ServiceSnapshot& snapshot, const ServiceKey& key, const Address& address,
-                      std::optional<Failure>& failure) {
-    HostPtr host = find_host(snapshot, address.ip, address.port, address.cluster);
-    if (host == nullptr) {
-        failure = business_error(404, ErrorCode::kResourceNotFound,
-                                 snapshot.hosts().empty() ? "no ips found for cluster " + address.cluster +
-                                                                " in service " + key.grouped_name()
-                                                          : "no matched ip found!");
-    }
-    return host;
+Failure no_such_instance(const ServiceSnapshot& snapshot, const ServiceKey& key, const Address& address) {
+    return business_error(404, ErrorCode::kResourceNotFound,
+                          snapshot.hosts().empty()
+                              ? "no ips found for cluster " + address.cluster + " in service " + key.grouped_name()
+                              : "no matched ip found!");
 }
 
-std::string detail_json(const Instance& instance, const Host& host, const ServiceKey& key, Generation generation) {
+std::string detail_json(const Host& host, const ServiceKey& key, Generation generation) {
     if (generation == Generation::kV3) {
         return host.json();
     }
+    const Instance& instance = host.instance();
+    const bool v1 = generation == Generation::kV1;
     std::string body;
     sdk::JsonWriter json(body);
-    const bool v1 = generation == Generation::kV1;
     json.begin_object().member(v1 ? "service" : "serviceName", key.grouped_name()).member("ip", instance.ip);
     json.member("port", instance.port).member("clusterName", instance.cluster).member("weight", instance.weight);
     json.member("healthy", instance.healthy).member("instanceId", instance_id(instance, key)).key("metadata");
@@ -111,7 +106,8 @@ void InstanceCalls::register_or_renew(Call& call) {
                              answer.ok();
                          } else {
                              // Not an error to HTTP (protocol/naming.md §2.5).
-                             answer.bare_json(R"({"code":21003,"message":"instance not found","data":null})");
+                             answer.unwrap();
+                             answer.json(R"({"code":21003,"message":"instance not found","data":null})");
                          }
                      });
 }
@@ -166,6 +162,7 @@ void InstanceCalls::patch_all(Call& call) {
     call.read.required("metadata");
     PatchParameters patch = read_patch(call.read);
     if (!call.refused()) {
+        call.answer.unwrap();
         override_known(call, key, address, std::move(patch));
     }
 }
@@ -186,9 +183,9 @@ void InstanceCalls::update_partly(Call& call) {
 }
 
 void InstanceCalls::override_known(Call& call, const ServiceKey& key, const Address& address, PatchParameters patch) {
-    std::optional<Failure> failure;
-    if (find_instance(*registry_.snapshot(key), key, address, failure) == nullptr) {
-        call.answer.refuse(*failure);
+    const SnapshotPtr snapshot = registry_.snapshot(key);
+    if (find_host(*snapshot, address.ip, address.port, address.cluster) == nullptr) {
+        call.answer.refuse(no_such_instance(*snapshot, key, address));
         return;
     }
     catalogue_.override_instance(
@@ -207,8 +204,7 @@ void InstanceCalls::update_metadata(Call& call) {
 
 void InstanceCalls::delete_metadata(Call& call) {
     change_metadata(call, [](InstanceOverride& override, const Metadata& given) {
-        std::erase_if(override.data,
-                      [&](const auto& pair) { return find_value(given, pair.first).has_value(); });
+        std::erase_if(override.data, [&](const auto& pair) { return find_value(given, pair.first).has_value(); });
     });
 }
 
@@ -256,22 +252,22 @@ void InstanceCalls::beat(Call& call) {
     if (call.refused()) {
         return;
     }
-    heartbeats_.beat(
-        key, std::move(parsed.instance), parsed.is_light,
-        [this, answer = std::move(call.answer)](spi::Result<BeatAnswer> outcome) mutable {
-            if (!outcome) {
-                answer.refuse(registration_failure(outcome.error()));
-                return;
-            }
-            std::string body;
-            sdk::JsonWriter(body)
-                .begin_object()
-                .member("clientBeatInterval", outcome->interval_ms)
-                .member("code", outcome->code)
-                .member("lightBeatEnabled", switches_.current()->light_beat_enabled)
-                .end_object();
-            answer.bare_json(body);
-        });
+    call.answer.unwrap();
+    heartbeats_.beat(key, std::move(parsed.instance), parsed.is_light,
+                     [this, answer = std::move(call.answer)](spi::Result<BeatAnswer> outcome) mutable {
+                         if (!outcome) {
+                             answer.refuse(registration_failure(outcome.error()));
+                             return;
+                         }
+                         std::string body;
+                         sdk::JsonWriter(body)
+                             .begin_object()
+                             .member("clientBeatInterval", outcome->interval_ms)
+                             .member("code", outcome->code)
+                             .member("lightBeatEnabled", switches_.current()->light_beat_enabled)
+                             .end_object();
+                         answer.json(body);
+                     });
 }
 
 void InstanceCalls::detail(Call& call) {
@@ -280,12 +276,12 @@ void InstanceCalls::detail(Call& call) {
     if (call.refused()) {
         return;
     }
-    std::optional<Failure> failure;
-    const HostPtr host = find_instance(*registry_.snapshot(key), key, address, failure);
+    const SnapshotPtr snapshot = registry_.snapshot(key);
+    const HostPtr host = find_host(*snapshot, address.ip, address.port, address.cluster);
     if (host == nullptr) {
-        call.answer.refuse(*failure);
+        call.answer.refuse(no_such_instance(*snapshot, key, address));
     } else {
-        call.answer.json(detail_json(host->instance(), *host, key, call.generation()));
+        call.answer.json(detail_json(*host, key, call.generation()));
     }
 }
 
@@ -371,7 +367,8 @@ void InstanceCalls::answer_statuses(Call& call, std::string_view text) {
         json.value(instance.ip + ":" + std::to_string(instance.port) + (instance.healthy ? "_true" : "_false"));
     }
     json.end_array().end_object();
-    call.answer.bare_json(body);
+    call.answer.unwrap();
+    call.answer.json(body);
 }
 
 }  // namespace pharos::naming

@@ -24,7 +24,7 @@ public:
     /// Sets what operators override of an instance: all of it, or the parts that are given.
     void update(Call& call);
     void patch(Call& call);
-    void patch_all(Call& call);   ///< v2: every part must be given
+    void patch_all(Call& call);      ///< v2: every part must be given
     void update_partly(Call& call);  ///< v3: a form, whose defaults count as given
     void update_metadata(Call& call);
     void delete_metadata(Call& call);

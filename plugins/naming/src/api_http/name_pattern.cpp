@@ -7,9 +7,9 @@ namespace pharos::naming {
 spi::Result<NamePattern> NamePattern::parse(std::string_view text) {
     NamePattern pattern;
     if (text.size() > kLongest) {
-        return spi::Status(spi::Code::kInvalidArgument,
-                           "The search text has " + std::to_string(text.size()) + " characters; the most are " +
-                               std::to_string(kLongest) + ".");
+        return spi::Status(spi::Code::kInvalidArgument, "The search text has " + std::to_string(text.size()) +
+                                                            " characters; the most are " + std::to_string(kLongest) +
+                                                            ".");
     }
     if (text.find_first_of("\\^$|?*+()[]{}") == std::string_view::npos) {
         pattern.plain_ = text;

@@ -24,8 +24,8 @@ namespace pharos::naming {
 ///                                 shape
 class NamingHttp {
 public:
-    NamingHttp(Registry& registry, Heartbeats& heartbeats, Catalogue& catalogue, Switches& switches,
-               UdpPusher& udp, spi::PluginContext& context);
+    NamingHttp(Registry& registry, Heartbeats& heartbeats, Catalogue& catalogue, Switches& switches, UdpPusher& udp,
+               PushCosts& push_costs, spi::PluginContext& context);
 
     spi::Status add_to(spi::HttpRoutes& routes);
     /// No call is under way afterwards.

@@ -37,18 +37,18 @@ std::optional<spi::LogLevel> level_of(std::string_view name) {
 
 }  // namespace
 
-OperatorCalls::OperatorCalls(Registry& registry, const Catalogue& catalogue, Switches& switches,
-                             Background& background, const spi::NodeInfo& node, spi::Metrics& metrics,
-                             spi::LogLevels& log_levels)
+OperatorCalls::OperatorCalls(Registry& registry, const Catalogue& catalogue, Switches& switches, Background& background,
+                             PushCosts& push_costs, spi::PluginContext& context)
     : registry_(registry),
       catalogue_(catalogue),
       switches_(switches),
       background_(background),
-      node_(node),
-      log_levels_(log_levels),
-      pushes_(metrics.counter("pharos_naming_pushes_total", "Pushes that subscribers have acknowledged.")),
+      push_costs_(push_costs),
+      node_(context.node()),
+      log_levels_(context.log_levels()),
+      pushes_(context.metrics().counter("pharos_naming_pushes_total", "Pushes that subscribers have acknowledged.")),
       push_failures_(
-          metrics.counter("pharos_naming_push_failures_total", "Pushes that failed and were tried again.")) {}
+          context.metrics().counter("pharos_naming_push_failures_total", "Pushes that failed and were tried again.")) {}
 
 void OperatorCalls::switches(Call& call) {
     std::string body;
@@ -93,9 +93,8 @@ void OperatorCalls::metrics(Call& call) {
         call.answer.json(body);
         return;
     }
-    background_.run([this, answer = std::move(call.answer)]() mutable {
-        answer.json(metrics_json(answer.generation()));
-    });
+    background_.run(
+        [this, answer = std::move(call.answer)]() mutable { answer.json(metrics_json(answer.generation())); });
 }
 
 std::string OperatorCalls::metrics_json(Generation generation) {
@@ -139,12 +138,14 @@ void OperatorCalls::push_state(Call& call) {
         json.member("ratio", static_cast<double>(succeeded) / static_cast<double>(total));
     }
     if (detail) {
-        // -1: no cost is known.
-        json.key("detail").begin_object().member("avgPushCost", -1).member("maxPushCost", -1).end_object();
+        const PushCosts::Figures costs = push_costs_.figures();
+        json.key("detail").begin_object().member("avgPushCost", costs.average_ms);
+        json.member("maxPushCost", costs.longest_ms).end_object();
     }
     if (reset) {
         pushes_before_.store(pushes, std::memory_order_relaxed);
         push_failures_before_.store(failures, std::memory_order_relaxed);
+        push_costs_.reset();
     }
     json.member("reset", reset).end_object();
     call.answer.json(body);
@@ -159,8 +160,8 @@ void OperatorCalls::set_log_level(Call& call) {
                                  "' is no log of naming; those begin with 'naming'."));
     }
     if (!level) {
-        call.read.refuse(illegal("Param 'logLevel' is illegal, '" + std::string(text) +
-                                 "' is none of debug, info, warn, error."));
+        call.read.refuse(
+            illegal("Param 'logLevel' is illegal, '" + std::string(text) + "' is none of debug, info, warn, error."));
     }
     if (call.refused()) {
         return;
@@ -217,9 +218,9 @@ void OperatorCalls::update_health(Call& call) {
     const auto cluster = metadata == nullptr ? std::map<std::string, ClusterMetadata>::const_iterator{}
                                              : metadata->clusters.find(address.cluster);
     if (metadata == nullptr || cluster == metadata->clusters.end() || cluster->second.checker.type != kUnchecked) {
-        call.answer.refuse(business_error(400, protocol::ErrorCode::kServerError,
-                                          "health check is still working, service: " + key.grouped_name() +
-                                              ", cluster: " + address.cluster));
+        call.answer.refuse(business_error(
+            400, protocol::ErrorCode::kServerError,
+            "health check is still working, service: " + key.grouped_name() + ", cluster: " + address.cluster));
         return;
     }
     // Only persistent instances have a health that operators set, and one that is not there is no error.

@@ -12,6 +12,7 @@
 #include "api_http/call.hpp"
 #include "api_http/host_load.hpp"
 #include "index/registry.hpp"
+#include "push/push_costs.hpp"
 #include "state/catalogue.hpp"
 #include "state/switches.hpp"
 
@@ -21,7 +22,7 @@ namespace pharos::naming {
 class OperatorCalls {
 public:
     OperatorCalls(Registry& registry, const Catalogue& catalogue, Switches& switches, Background& background,
-                  const spi::NodeInfo& node, spi::Metrics& metrics, spi::LogLevels& log_levels);
+                  PushCosts& push_costs, spi::PluginContext& context);
 
     void switches(Call& call);
     void update_switch(Call& call);
@@ -41,6 +42,7 @@ private:
     const Catalogue& catalogue_;
     Switches& switches_;
     Background& background_;
+    PushCosts& push_costs_;
     const spi::NodeInfo& node_;
     spi::LogLevels& log_levels_;
     const spi::Counter& pushes_;

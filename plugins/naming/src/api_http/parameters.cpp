@@ -34,13 +34,13 @@ Metadata metadata_of(const protocol::JsonDocument& document, const boost::json::
 }
 
 void check_address(Reader& reader, std::string_view cluster, std::string_view ip, std::string_view port) {
-    reader.check(protocol::first_of(protocol::check_cluster(cluster), protocol::check_ip(ip),
-                                    protocol::check_port(port)));
+    reader.check(
+        protocol::first_of(protocol::check_cluster(cluster), protocol::check_ip(ip), protocol::check_port(port)));
 }
 
 void check_service(Reader& reader, const ServiceKey& key) {
-    reader.check(protocol::first_of(protocol::check_namespace(key.namespace_id),
-                                    protocol::check_service_name(key.name), protocol::check_group(key.group)));
+    reader.check(protocol::first_of(protocol::check_namespace(key.namespace_id), protocol::check_service_name(key.name),
+                                    protocol::check_group(key.group)));
 }
 
 std::uint16_t port_of(std::string_view text) {
@@ -250,7 +250,7 @@ PatchParameters read_patch(Reader& reader) {
 
 BatchParameters read_batch(Reader& reader) {
     BatchParameters parsed;
-    parsed.persistent = reader.text("consistencyType") == "persist";
+    // consistencyType says of which kind the service is, which is no part of its identity.
     reader.required("metadata");
     parsed.metadata = read_metadata(reader);
     // What is no array counts as absent (protocol/naming.md §2.3), so it is put where an array is expected.

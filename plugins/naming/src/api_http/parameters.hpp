@@ -11,8 +11,8 @@
 
 namespace pharos::naming {
 
-// What naming's calls take (`protocol/naming.md §2`), read by the rules of the call's generation. What is wrong is noted
-// at the reader; what is returned then is of no use.
+// What naming's calls take (`protocol/naming.md §2`), read by the rules of the call's generation. What is wrong is
+// noted at the reader; what is returned then is of no use.
 
 /// How a call spells its service.
 enum class Spelling : std::uint8_t {
@@ -64,7 +64,6 @@ struct BatchParameters {
         Address address;
         bool ephemeral = true;
     };
-    bool persistent = false;      ///< of which kind of service
     std::vector<Target> targets;  ///< empty: all instances
     Metadata metadata;
 };

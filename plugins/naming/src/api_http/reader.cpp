@@ -16,10 +16,10 @@ std::string_view Reader::required(std::string_view name, std::string_view type) 
         refuse(illegal(declared ? "Parameter " + quoted + " is missing" : "Param " + quoted + " is required."));
     } else {
         refuse(business_error(400, protocol::ErrorCode::kParameterMissing,
-                              declared ? "Required request parameter " + quoted + " for method parameter type " +
-                                             std::string(type) + " is not present"
-                                       : "Required parameter " + quoted + " type " + std::string(type) +
-                                             " is not present"));
+                              declared
+                                  ? "Required request parameter " + quoted + " for method parameter type " +
+                                        std::string(type) + " is not present"
+                                  : "Required parameter " + quoted + " type " + std::string(type) + " is not present"));
     }
     return value;
 }

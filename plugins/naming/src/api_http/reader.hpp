@@ -12,8 +12,8 @@
 
 namespace pharos::naming {
 
-/// Reads a call's parameters by the rules of its generation (`protocol/naming.md §0, §0.2`) and keeps what is wrong with
-/// them: a handler reads all it needs and then asks once. Views live as long as the parameters do.
+/// Reads a call's parameters by the rules of its generation (`protocol/naming.md §0, §0.2`) and keeps what is wrong
+/// with them: a handler reads all it needs and then asks once. Views live as long as the parameters do.
 class Reader {
 public:
     /// How an absent parameter is told: some calls of the reference declare their parameters, others read them

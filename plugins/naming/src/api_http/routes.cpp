@@ -27,7 +27,9 @@ constexpr HttpMethod kMethods[] = {HttpMethod::kGet, HttpMethod::kPost, HttpMeth
 
 // What a call touches, by the same rules as the handlers read it.
 
-spi::Resource resource(ServiceKey key) { return {std::move(key.namespace_id), std::move(key.group), std::move(key.name)}; }
+spi::Resource resource(ServiceKey key) {
+    return {std::move(key.namespace_id), std::move(key.group), std::move(key.name)};
+}
 
 template <Generation kGeneration, Spelling kSpelling = Spelling::kUsual>
 spi::Resource service_of(const spi::HttpRequest& request) {
@@ -66,14 +68,14 @@ Access operator_writes() { return {Action::kWrite, "naming/operator", nullptr, "
 }  // namespace
 
 NamingHttp::NamingHttp(Registry& registry, Heartbeats& heartbeats, Catalogue& catalogue, Switches& switches,
-                       UdpPusher& udp, spi::PluginContext& context)
+                       UdpPusher& udp, PushCosts& push_costs, spi::PluginContext& context)
     : clock_(context.executors().clock()),
       background_(context.executors().work()),
       gate_(switches),
       instances_(registry, heartbeats, catalogue, switches, udp),
       services_(registry, catalogue),
       catalog_(registry, background_, clock_),
-      operator_(registry, catalogue, switches, background_, context.node(), context.metrics(), context.log_levels()),
+      operator_(registry, catalogue, switches, background_, push_costs, context),
       clients_(registry) {}
 
 void NamingHttp::stop(spi::Duration patience) noexcept {
@@ -98,16 +100,16 @@ void NamingHttp::add(Methods methods, std::string_view path, const Access& acces
         if ((methods & bit(method)) == 0) {
             continue;
         }
-        registrations_.take(routes_->add(
-            {method, path, access},
-            [this, style, &calls, handler](const spi::HttpRequest& request, spi::HttpResponder responder) {
-                const protocol::Params params(request);
-                Call call{request, clock_, Reader(params, style.generation, style.missing),
-                          Answer(style.generation, std::move(responder))};
-                if (style.generation != Generation::kV1 || gate_.admits(call)) {
-                    (calls.*handler)(call);
-                }
-            }));
+        registrations_.take(
+            routes_->add({method, path, access},
+                         [this, style, &calls, handler](const spi::HttpRequest& request, spi::HttpResponder responder) {
+                             const protocol::Params params(request);
+                             Call call{request, clock_, Reader(params, style.generation, style.missing),
+                                       Answer(style.generation, std::move(responder))};
+                             if (style.generation != Generation::kV1 || gate_.admits(call)) {
+                                 (calls.*handler)(call);
+                             }
+                         }));
     }
     if (style.generation == Generation::kV1) {
         v1_paths_[std::string(path)] |= methods;
@@ -159,7 +161,8 @@ void NamingHttp::add_v1() {
         add(kGet, prefix + "/switches", operator_reads(), kDeclared, operator_, &OperatorCalls::switches);
         add(kPut, prefix + "/switches", operator_writes(), kDeclared, operator_, &OperatorCalls::update_switch);
         add(kGet, prefix + "/metrics", open, kRead, operator_, &OperatorCalls::metrics);
-        add(kGet, prefix + "/distro/client", operator_reads(), kDeclared, operator_, &OperatorCalls::responsible_server);
+        add(kGet, prefix + "/distro/client", operator_reads(), kDeclared, operator_,
+            &OperatorCalls::responsible_server);
         add(kPut, prefix + "/log", operator_writes(), kDeclared, operator_, &OperatorCalls::set_log_level);
     }
 }
@@ -232,7 +235,7 @@ void NamingHttp::add_v3_admin() {
     add(kPut, instance + "/partial", write, kForm, instances_, &InstanceCalls::update_partly);
     add(kPut, instance + "/metadata/batch", write, kForm, instances_, &InstanceCalls::update_metadata);
     add(kDelete, instance + "/metadata/batch", write, kForm, instances_, &InstanceCalls::delete_metadata);
-    // Declared as a write by the reference (protocol/naming.md §8).
+    // This one and health/checkers are declared as writes by the reference (protocol/naming.md §8).
     add(kGet, instance, write, kForm, instances_, &InstanceCalls::detail);
     add(kGet, instance + "/list", read, kForm, instances_, &InstanceCalls::list_for_operators);
 
@@ -246,7 +249,7 @@ void NamingHttp::add_v3_admin() {
     add(kGet, service + "/selector/types", browse, kForm, services_, &ServiceCalls::selector_types);
     add(kPut, base + "/cluster", write, kForm, services_, &ServiceCalls::update_cluster);
     add(kPut, base + "/health/instance", write, kForm, operator_, &OperatorCalls::update_health);
-    add(kGet, base + "/health/checkers", browse, kForm, operator_, &OperatorCalls::health_checkers);
+    add(kGet, base + "/health/checkers", writes(namespace_of), kForm, operator_, &OperatorCalls::health_checkers);
     add(kGet, base + "/ops/switches", operator_reads(), kForm, operator_, &OperatorCalls::switches);
     add(kPut, base + "/ops/switches", operator_writes(), kForm, operator_, &OperatorCalls::update_switch);
     add(kGet, base + "/ops/metrics", operator_reads(), kForm, operator_, &OperatorCalls::metrics);
@@ -272,10 +275,10 @@ void NamingHttp::add_unknown() {
             }
             registrations_.take(routes_->add(
                 {method, path, nothing}, [this](const spi::HttpRequest& request, spi::HttpResponder responder) {
-                    protocol::reply_servlet_error(std::move(responder), 501,
-                                                  "no such api:" + std::string(spi::to_string(request.method)) + ":" +
-                                                      std::string(request.path),
-                                                  request.path, clock_.wall_ms());
+                    protocol::reply_servlet_error(
+                        std::move(responder), 501,
+                        "no such api:" + std::string(spi::to_string(request.method)) + ":" + std::string(request.path),
+                        request.path, clock_.wall_ms());
                 }));
         }
     };

@@ -69,9 +69,8 @@ void ServiceCalls::update(Call& call) {
 void ServiceCalls::remove(Call& call) {
     ServiceKey key = read_service(call.read);
     if (!call.refused()) {
-        catalogue_.remove(
-            std::move(key),
-            answering(call, {.not_found = ErrorCode::kServiceNotExist, .conflict = ErrorCode::kServiceDeleteFailure}));
+        catalogue_.remove(std::move(key), answering(call, {.not_found = ErrorCode::kServiceNotExist,
+                                                           .conflict = ErrorCode::kServiceDeleteFailure}));
     }
 }
 
@@ -82,9 +81,9 @@ void ServiceCalls::detail(Call& call) {
     }
     const ServicePtr service = find_existing(registry_, key);
     if (service == nullptr) {
-        call.answer.refuse(business_error(400, ErrorCode::kServiceNotExist,
-                                          "service not found, namespace: " + key.namespace_id +
-                                              ", serviceName: " + key.grouped_name()));
+        call.answer.refuse(business_error(
+            400, ErrorCode::kServiceNotExist,
+            "service not found, namespace: " + key.namespace_id + ", serviceName: " + key.grouped_name()));
         return;
     }
     std::string body;
@@ -105,8 +104,7 @@ void ServiceCalls::list(Call& call) {
     const std::string group = read_group(call.read);
     protocol::PageRequest page;
     page.number = v1 ? call.read.required_whole("pageNo", "int") : call.read.whole("pageNo", 1);
-    page.size = v1 ? call.read.required_whole("pageSize", "int")
-                   : std::min(kMost, call.read.whole("pageSize", kUsual));
+    page.size = v1 ? call.read.required_whole("pageSize", "int") : std::min(kMost, call.read.whole("pageSize", kUsual));
     if (call.refused()) {
         return;
     }
@@ -139,8 +137,8 @@ void ServiceCalls::update_cluster(Call& call) {
     if (std::optional<HealthChecker> parsed = parse_health_checker(checker)) {
         metadata.checker = std::move(*parsed);
     } else {
-        call.read.refuse(illegal("Param 'healthChecker' is illegal, it should be a JSON object. (current: " +
-                                 std::string(checker) + ")"));
+        call.read.refuse(illegal(
+            "Param 'healthChecker' is illegal, it should be a JSON object. (current: " + std::string(checker) + ")"));
     }
     if (!call.refused()) {
         catalogue_.update_cluster(std::move(key), std::move(cluster), std::move(metadata), answering(call));

@@ -105,8 +105,8 @@ void append_metadata(JsonWriter& json, const Metadata& metadata) {
 void append_service_row(JsonWriter& json, const Service& service) {
     const SnapshotPtr snapshot = service.snapshot();
     const std::vector<HostPtr>& hosts = snapshot->hosts();
-    const auto healthy = static_cast<std::size_t>(std::count_if(
-        hosts.begin(), hosts.end(), [](const HostPtr& host) { return host->instance().healthy; }));
+    const auto healthy = static_cast<std::size_t>(
+        std::count_if(hosts.begin(), hosts.end(), [](const HostPtr& host) { return host->instance().healthy; }));
     const double threshold = metadata_of(*snapshot).protect_threshold;
     const bool triggered =
         !hosts.empty() && static_cast<double>(healthy) / static_cast<double>(hosts.size()) <= threshold;

@@ -161,9 +161,15 @@ void Pusher::send(const TiePtr& tie, bool first) {
     append_info_tail(tail, std::max(now, snapshot->last_ref_time()), hosts.reach_protection_threshold);
     tail += R"(,"module":"naming"})";
     const spi::Piece members[] = {head, std::move(hosts.json), tail};
-    connections_.push(tie->client->connection()->number,
-                      {.type = "NotifySubscriberRequest", .members = members, .timeout = kAckTimeout},
-                      [this, tie, pass = std::move(pass)](spi::Result<bool> outcome) { finish(tie, outcome); });
+    connections_.push(
+        tie->client->connection()->number,
+        {.type = "NotifySubscriberRequest", .members = members, .timeout = kAckTimeout},
+        [this, tie, sent = executors_.clock().steady(), pass = std::move(pass)](spi::Result<bool> outcome) {
+            if (outcome.is_ok()) {
+                costs_.record(executors_.clock().steady() - sent);
+            }
+            finish(tie, outcome);
+        });
 }
 
 void Pusher::finish(const TiePtr& tie, const spi::Result<bool>& outcome) {

@@ -10,6 +10,7 @@
 #include <pharos/spi/rpc.hpp>
 
 #include "index/registry.hpp"
+#include "push/push_costs.hpp"
 #include "state/switches.hpp"
 
 namespace pharos::naming {
@@ -45,6 +46,9 @@ public:
     /// The switch pushEnabled may have been turned: what was held back while it was off goes out.
     void on_switches_changed();
 
+    /// Of pushes to connections, for operators.
+    [[nodiscard]] PushCosts& costs() noexcept { return costs_; }
+
     void on_hosts_changed(const ServicePtr& service) noexcept override;
     void on_subscribed(const TiePtr& tie) noexcept override;
 
@@ -70,6 +74,7 @@ private:
     spi::Log& log_;
     spi::Counter& sent_;
     spi::Counter& failed_;
+    PushCosts costs_;
     std::mutex put_off_mutex_;
     std::set<ServicePtr> put_off_;  ///< changed while pushes were off; guarded by its mutex
     sdk::Gate gate_;

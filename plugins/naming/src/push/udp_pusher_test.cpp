@@ -1,5 +1,7 @@
 #include "push/udp_pusher.hpp"
 
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include <pharos/testing/fakes.hpp>
@@ -311,6 +313,85 @@ TEST_F(UdpPusherTest, NothingIsSentAfterTheStop) {
     ack(kFirstUdpId);
     executors.advance(30s);
     EXPECT_TRUE(net.sent.empty());
+}
+
+/// A client that acks whatever it gets, on a thread of its own.
+class EchoNet final : public spi::Net {
+public:
+    spi::Result<std::unique_ptr<spi::UdpSocket>> open_udp(std::uint16_t, spi::UdpReceiver receiver) noexcept override {
+        return std::unique_ptr<spi::UdpSocket>(std::make_unique<Socket>(std::move(receiver)));
+    }
+
+private:
+    class Socket final : public spi::UdpSocket {
+    public:
+        explicit Socket(spi::UdpReceiver receiver) : receiver_(std::move(receiver)) {}
+        ~Socket() override { client_.finish(); }
+        spi::Status send_to(std::string_view ip, std::uint16_t port, spi::Pieces data) noexcept override {
+            std::string id(data.back().text);
+            id.pop_back();
+            client_.post([this, id, ip = std::string(ip), port] {
+                receiver_({ip, port, R"({"type":"push-ack","lastRefTime":)" + id + "}"});
+            });
+            return {};
+        }
+        [[nodiscard]] const std::string& bound_to() const noexcept override { return bound_to_; }
+
+    private:
+        spi::UdpReceiver receiver_;
+        const std::string bound_to_ = "127.0.0.1:40123";
+        testing::ThreadPool client_{1};
+    };
+};
+
+// What arrives, changes and is asked at once must not race; every push is acked or replaced, and the end is clean.
+TEST(UdpPusherThreads, AskingChangingAndAckingAtOnce) {
+    testing::ThreadedExecutors executors(2);
+    testing::FakeConnections connections;
+    testing::FakeMetrics metrics;
+    testing::NullLog log;
+    EchoNet net;
+    Switches switches;
+    Registry registry(executors, 4);
+    Pusher pusher(registry, switches, executors, connections, metrics, log);
+    UdpPusher udp(registry, switches, executors, metrics, log);
+    registry.add_listener(pusher);
+    pusher.set_datagrams(udp);
+    ASSERT_TRUE(udp.start(net, 0));
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 2; ++t) {
+        threads.emplace_back([&, t] {
+            for (int i = 0; i < 500; ++i) {
+                udp.on_list(kService, i % 100 == 0 ? "c1" : "",
+                            {.ip = "10.9.8.7",
+                             .port = static_cast<std::uint16_t>(1 + i % 20 + 20 * t),
+                             .agent = "Nacos-Go-Client:v1.0.1",
+                             .app = ""});
+            }
+        });
+    }
+    threads.emplace_back([&] {
+        const ClientPtr client = registry.ip_port_client("1.1.1.1", 80);
+        for (int i = 0; i < 500; ++i) {
+            Instance instance;
+            instance.ip = "1.1.1.1";
+            instance.port = 80;
+            instance.weight = i;
+            auto made = std::make_shared<Publication>();
+            made->hosts.push_back(std::make_shared<const Host>(std::move(instance), kService));
+            registry.publish(client, kService, std::move(made), [](const auto&) {});
+        }
+    });
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    executors.pool.finish();
+    udp.stop(1s);
+    const auto count = [&](const char* name) { return metrics.counters.at(name)->value(); };
+    EXPECT_GE(count("pharos_naming_udp_sent_total"), 40u) << "each subscriber is told at least once";
+    EXPECT_GE(count("pharos_naming_udp_acked_total"), 1u);
+    EXPECT_LE(count("pharos_naming_udp_acked_total"), count("pharos_naming_udp_sent_total"));
+    EXPECT_EQ(registry.find(kService)->subscriber_count(), 40u);
 }
 
 }  // namespace

@@ -1,0 +1,4 @@
+/** The service that is called. */
+public interface Greeter {
+    String greet(String whom);
+}

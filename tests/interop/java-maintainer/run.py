@@ -1,0 +1,14 @@
+#!/usr/bin/env python3
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "support"))
+from interop import OUT, build, install, run_client, tool  # noqa: E402
+
+java, javac, mvn = tool("java", "Java 17 or newer"), tool("javac", "a JDK, 17 or newer"), tool("mvn", "Maven 3")
+out = OUT / "java-maintainer"
+source = HERE / "src/Maintainer.java"
+install(out, [HERE / "pom.xml"], [mvn, "-B", "-q", "-f", HERE / "pom.xml", "dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={out}/lib"])
+build(out, [source], [javac, "-encoding", "UTF-8", "-cp", f"{out}/lib/*", "-d", out / "classes", source])
+run_client([java, "-Xmx256m", "-Dfile.encoding=UTF-8", "-Duser.home={WORK}", "-DJM.LOG.PATH={WORK}", "-cp", f"{out}/classes:{out}/lib/*", "Maintainer"], steps=24)
