@@ -1,5 +1,4 @@
-"""docs/protocol/naming.md, sections 6.5 and 6.6: what is empty or idle goes."""
-from http_client import query, request
+"""docs/protocol/naming.md, sections 6.6 and 7.2: what is empty goes, and what a service is."""
 from nacos_grpc import Naming, hosts
 from pharos_server import Server, wait_for
 
@@ -14,20 +13,6 @@ def test_a_service_stays_listed_for_a_while_and_then_goes(name):
         c.register(name, "10.0.0.2")
         assert hosts(c.query(name)) == {"10.0.0.2"}
         assert c.services()["serviceNames"] == [name]
-
-
-def test_clients_of_an_address_go_when_they_are_idle(name):
-    with Server() as s:
-        url = query(s.url("/v1/ns/instance"), serviceName=name, ip="10.0.0.1", port=80)
-
-        def clients():
-            return request("GET", query(s.url("/v1/ns/operator/metrics"), onlyStatus="false")).json["ephemeralIpPortClientCount"]
-
-        assert request("POST", url).text == "ok"
-        assert clients() == 1
-        assert request("DELETE", url).text == "ok"
-        assert clients() == 1
-        wait_for("it goes", lambda: clients() == 0, 60, step=0.5)
 
 
 def test_persistent_instances_are_refused_in_words(server, name):
