@@ -107,6 +107,6 @@ final class Client {
     }
 
     public static void main(String[] args) {
-        Steps.main(Client::naming, Client::config);
+        Steps.main(Client::naming, Client::config, Maintenance::run);
     }
 }

@@ -3,12 +3,10 @@ import static java.util.Collections.emptyList;
 import com.alibaba.nacos.api.NacosFactory;
 import com.alibaba.nacos.api.config.ConfigService;
 import com.alibaba.nacos.api.exception.NacosException;
-import com.alibaba.nacos.api.naming.NamingMaintainService;
 import com.alibaba.nacos.api.naming.NamingService;
 import com.alibaba.nacos.api.naming.listener.EventListener;
 import com.alibaba.nacos.api.naming.listener.NamingEvent;
 import com.alibaba.nacos.api.naming.pojo.Instance;
-import com.alibaba.nacos.api.naming.pojo.Service;
 import java.util.List;
 
 /** The Java SDK of 1.x, unchanged: HTTP, beats, UDP pushes and long polls. See tests/support/interop.py for how it is run. */
@@ -83,34 +81,6 @@ final class ClientV1 {
         }
     }
 
-    private static void maintenance() throws Exception {
-        NamingService a = NacosFactory.createNamingService(Steps.server("PORT", ""));
-        NamingMaintainService maintain = NacosFactory.createMaintainService(Steps.server("PORT", ""));
-        String name = "interop-java-v1-made";
-        maintain.createService(name, GROUP, 0.25f);
-        Service made = maintain.queryService(name, GROUP);
-        Steps.require(made.getName().equals(name) && made.getProtectThreshold() == 0.25f, "made service: " + made);
-        Steps.ok("create and query service");
-        maintain.updateService(name, GROUP, 0.5f, java.util.Map.of("owner", "interop"));
-        made = maintain.queryService(name, GROUP);
-        Steps.require(made.getProtectThreshold() == 0.5f && "interop".equals(made.getMetadata().get("owner")), "updated service: " + made);
-        Steps.ok("update service");
-        Steps.require(maintain.deleteService(name, GROUP), "delete service");
-        Steps.require(!a.getServicesOfServer(1, 100, GROUP).getData().contains(name), "the deleted service is listed");
-        Steps.ok("delete service");
-
-        a.registerInstance("interop-java-v1-changed", GROUP, Steps.instance("10.0.0.1"));
-        Instance changed = Steps.instance("10.0.0.1");
-        changed.setWeight(7);
-        changed.addMetadata("from", "an operator");
-        maintain.updateInstance("interop-java-v1-changed", GROUP, changed);
-        Steps.eventually("update instance", 5, () -> {
-            Instance seen = a.getAllInstances("interop-java-v1-changed", GROUP, emptyList(), false).get(0);
-            return seen.getWeight() == 7 && "an operator".equals(seen.getMetadata().get("from"));
-        });
-        a.shutDown();
-    }
-
     private static void config() throws Exception {
         ConfigService a = NacosFactory.createConfigService(Steps.server("PORT", ""));
         ConfigService b = NacosFactory.createConfigService(Steps.server("GATE_PORT", ""));
@@ -144,6 +114,6 @@ final class ClientV1 {
     }
 
     public static void main(String[] args) {
-        Steps.main(ClientV1::naming, ClientV1::config, ClientV1::maintenance);
+        Steps.main(ClientV1::naming, ClientV1::config, Maintenance::run);
     }
 }
