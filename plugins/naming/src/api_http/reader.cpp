@@ -5,6 +5,13 @@
 
 namespace pharos::naming {
 
+Reader::Reader(const protocol::Params& params, Generation generation, Missing missing)
+    : params_(params), generation_(generation), missing_(missing) {
+    if (params.overflowed()) {
+        refuse(illegal("the request has more than " + std::to_string(protocol::Params::kMaxPairs) + " parameters"));
+    }
+}
+
 std::string_view Reader::required(std::string_view name, std::string_view type) {
     const std::string_view value = params_.get(name);
     if (!value.empty()) {

@@ -20,8 +20,8 @@ public:
     /// themselves or as a form, and the texts differ.
     enum class Missing : std::uint8_t { kRead, kDeclared };
 
-    Reader(const protocol::Params& params, Generation generation, Missing missing = Missing::kRead) noexcept
-        : params_(params), generation_(generation), missing_(missing) {}
+    /// More parameters than are taken are one of the things that are wrong.
+    Reader(const protocol::Params& params, Generation generation, Missing missing = Missing::kRead);
 
     [[nodiscard]] Generation generation() const noexcept { return generation_; }
 

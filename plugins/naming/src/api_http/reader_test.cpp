@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "api_http/reader.hpp"
 
 namespace pharos::naming {
@@ -61,6 +63,17 @@ TEST(Reader, TheEarliestStageIsToldAndOfOneStageTheFirst) {
     reader.check("wrong again");
     EXPECT_EQ(reader.failure().message, "wrong");
     EXPECT_EQ(reader.failure().stage, Failure::Stage::kCheck);
+}
+
+TEST(Reader, TooManyParametersAreRefused) {
+    std::string query = "serviceName=s1";
+    for (std::size_t i = 0; i < Params::kMaxPairs; ++i) {
+        query += "&x=1";
+    }
+    const Params params(query, "");
+    const Reader reader(params, Generation::kV1);
+    ASSERT_TRUE(reader.refused());
+    EXPECT_EQ(reader.failure().message, "the request has more than 1024 parameters");
 }
 
 // `protocol/naming.md §2.6`
