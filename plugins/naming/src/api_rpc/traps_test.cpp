@@ -103,7 +103,7 @@ TEST_F(TrapsTest, NamesAndClusters) {
                                             R"("instance":{"ip":"1.1.1.1","port":80}})"),
                     "Param check invalid:Param 'serviceName' is illegal"));
     EXPECT_EQ(call("InstanceRequest", registering(R"({"ip":"1.1.1.1","port":80,"clusterName":"a_b"})")),
-              R"({"resultCode":400,"errorCode":400,"message":"Instance 'clusterName' should be characters with only )"
+              R"x({"resultCode":400,"errorCode":400,"message":"Instance 'clusterName' should be characters with only )x"
               R"x(0-9a-zA-Z-. (current: a_b)","success":false})x");
     EXPECT_TRUE(has(call("InstanceRequest", registering(R"({"ip":"1.1.1.1","port":80,"clusterName":"c1,c2"})")),
                     "Param 'cluster' is illegal, illegal characters should not appear in the param."));
