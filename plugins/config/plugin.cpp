@@ -103,8 +103,7 @@ public:
         sink.report("config.read", readable ? HealthState::kOk : HealthState::kFailed,
                     readable ? "" : "the store can't be read");
         const spi::Status failure = repository_->write_failure();
-        // Degraded, not failed: a node that is taken out of traffic would never get the write that shows it is well
-        // again.
+        // Degraded, not failed: what can be read is still served.
         sink.report("config.write", failure ? HealthState::kOk : HealthState::kDegraded, failure.message());
     }
 
