@@ -2,6 +2,7 @@
 #include <optional>
 #include <vector>
 
+#include <pharos/protocol/dashboard.hpp>
 #include <pharos/spi/namespaces.hpp>
 #include <pharos/spi/plugin.hpp>
 
@@ -125,6 +126,12 @@ private:
             [this] { return listeners_->size(); });
         add("pharos_config_listeners", "Listened configs of all clients.", {{"kind", "long_poll"}},
             [this] { return polls_->held(); });
+        const auto dashboard = [&](std::string_view name, auto read) {
+            registrations_.push_back(pharos::protocol::dashboard_gauge(metrics, "config", name,
+                                                                       [read] { return static_cast<double>(read()); }));
+        };
+        dashboard("configCount", [this] { return index_.size(); });
+        dashboard("longPolling", [this] { return polls_->held(); });
     }
 
     spi::PluginContext* context_ = nullptr;
