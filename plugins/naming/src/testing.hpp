@@ -139,7 +139,8 @@ struct World {
     /// Addresses of what is shown, sorted.
     std::vector<std::string> ips(const ServiceKey& key) {
         std::vector<std::string> found;
-        for (const HostPtr& host : registry.snapshot(key)->hosts()) {
+        const SnapshotPtr snapshot = registry.snapshot(key);
+        for (const HostPtr& host : snapshot->hosts()) {
             found.push_back(host->instance().ip);
         }
         std::sort(found.begin(), found.end());

@@ -157,6 +157,7 @@ TEST_F(ClientsTest, AWallClockThatJumpsExpiresNobodyAndTimesGrow) {
     jumping.override_instance(kService, "9.9.9.9", [](InstanceOverride&) {});
     jumping.create(kOther);
     std::int64_t last = 0;
+    spi::ConnectionNumber number = 1;
     for (const std::int64_t jump : {3'600'000, -3'600'000, -3'600'000, 7'200'000}) {
         jumping.executors.time.wall += jump;
         jumping.executors.advance(3s);
@@ -165,7 +166,7 @@ TEST_F(ClientsTest, AWallClockThatJumpsExpiresNobodyAndTimesGrow) {
         jumping.executors.run();
         beats.beat(kService, make_instance("1.1.1.1"), true,
                    [](const auto& answer) { EXPECT_EQ(answer.value().code, BeatAnswer::kOk); });
-        jumping.publish(jumping.connect(static_cast<std::uint64_t>(jump + 10'000'000)), kService, "1.1.1.3");
+        jumping.publish(jumping.connect(++number), kService, "1.1.1.3");
         const std::int64_t next = jumping.registry.snapshot(kService)->last_ref_time();
         EXPECT_GT(next, last);
         last = next;

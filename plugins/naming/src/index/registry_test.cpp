@@ -40,7 +40,8 @@ protected:
     }
     std::vector<std::string> ips() {
         std::vector<std::string> found;
-        for (const HostPtr& host : registry.snapshot(kService)->hosts()) {
+        const SnapshotPtr snapshot = registry.snapshot(kService);
+        for (const HostPtr& host : snapshot->hosts()) {
             found.push_back(host->instance().ip);
         }
         return found;
@@ -281,7 +282,8 @@ TEST(RegistryThreads, TheLastWishOfEveryClientStays) {
     executors.run();
     EXPECT_EQ(done, kClients * 2000 * 2);
     std::vector<std::string> ips;
-    for (const HostPtr& host : registry.snapshot(kService)->hosts()) {
+    const SnapshotPtr snapshot = registry.snapshot(kService);
+    for (const HostPtr& host : snapshot->hosts()) {
         ips.push_back(host->instance().ip);
     }
     std::sort(ips.begin(), ips.end());
