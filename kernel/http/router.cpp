@@ -128,7 +128,7 @@ RouteTable::Match RouteTable::match(spi::HttpMethod method, std::string_view can
     }
     const std::string_view rest = canonical_path == "/" ? std::string_view{} : canonical_path;
     result.route = walk(root_, rest, method, false, result);
-    if (result.route == nullptr && !result.known) {
+    if (result.route == nullptr) {
         Match ignored;
         result.route = walk(root_, rest, method, true, ignored);
     }

@@ -108,7 +108,8 @@ class Router final : public spi::HttpRoutes {
 public:
     explicit Router(std::string context_path = "/nacos");
 
-    /// The path may end in "/**": the lowest priority, for what no other route of any method knows.
+    /// The path may end in "/**": the lowest priority, for what no other route of this method knows, so that its
+    /// handler answers instead of 404 and 405.
     spi::Result<spi::Registration> add(const spi::HttpRoute& route, spi::HttpHandler handler) override;
 
     /// Every route, in order of registration.

@@ -62,6 +62,9 @@ TEST_F(RouterTest, Finds) {
     EXPECT_EQ("/v1/ns/x/**", find(HttpMethod::kGet, "/nacos/v1/ns/x/y"));
     EXPECT_EQ("/v1/ns/instance", find(HttpMethod::kGet, "/nacos/v1/ns/instance"));
     EXPECT_EQ("404", find(HttpMethod::kPost, "/nacos/v1/ns/what"));
+    EXPECT_EQ("405 GET", find(HttpMethod::kPost, "/nacos/v1/ns/instance"));
+    add(HttpMethod::kPost, "/v1/ns/**");
+    EXPECT_EQ("/v1/ns/**", find(HttpMethod::kPost, "/nacos/v1/ns/instance"));
     EXPECT_EQ("/", find(HttpMethod::kGet, "/nacos"));
     EXPECT_EQ("404", find(HttpMethod::kGet, "/"));
 }

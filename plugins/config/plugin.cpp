@@ -2,6 +2,7 @@
 #include <optional>
 #include <vector>
 
+#include <pharos/protocol/dashboard.hpp>
 #include <pharos/spi/namespaces.hpp>
 #include <pharos/spi/plugin.hpp>
 
@@ -103,8 +104,7 @@ public:
         sink.report("config.read", readable ? HealthState::kOk : HealthState::kFailed,
                     readable ? "" : "the store can't be read");
         const spi::Status failure = repository_->write_failure();
-        // Degraded, not failed: a node that is taken out of traffic would never get the write that shows it is well
-        // again.
+        // Degraded, not failed: what can be read is still served.
         sink.report("config.write", failure ? HealthState::kOk : HealthState::kDegraded, failure.message());
     }
 
@@ -126,6 +126,12 @@ private:
             [this] { return listeners_->size(); });
         add("pharos_config_listeners", "Listened configs of all clients.", {{"kind", "long_poll"}},
             [this] { return polls_->held(); });
+        const auto dashboard = [&](std::string_view name, auto read) {
+            registrations_.push_back(pharos::protocol::dashboard_gauge(metrics, "config", name,
+                                                                       [read] { return static_cast<double>(read()); }));
+        };
+        dashboard("configCount", [this] { return index_.size(); });
+        dashboard("longPolling", [this] { return polls_->held(); });
     }
 
     spi::PluginContext* context_ = nullptr;

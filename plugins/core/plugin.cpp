@@ -51,7 +51,7 @@ public:
 
 private:
     spi::PluginContext* context_ = nullptr;
-    core::HostLoad host_;
+    pharos::sdk::HostLoad host_;
     core::DashboardGauges gauges_{host_};
     core::NamespaceCalls namespaces_;
     std::optional<core::StateCalls> state_;

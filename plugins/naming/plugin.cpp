@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include <pharos/protocol/dashboard.hpp>
 #include <pharos/spi/kv_store.hpp>
 #include <pharos/spi/plugin.hpp>
 #include <pharos/spi/store.hpp>
@@ -160,6 +161,13 @@ private:
                                         [this] { return static_cast<double>(last_views_->backlog()); }));
         add("pharos_naming_instances", "Instances of all services.", &naming::Registry::Counts::instances);
         add("pharos_naming_subscribers", "Subscriptions of all clients.", &naming::Registry::Counts::subscribers);
+        for (const auto& [name, member] : {std::pair{"serviceCount", &naming::Registry::Counts::services},
+                                           std::pair{"ipCount", &naming::Registry::Counts::instances},
+                                           std::pair{"subscriberCount", &naming::Registry::Counts::subscribers}}) {
+            gauges_.push_back(pharos::protocol::dashboard_gauge(metrics, "naming", name, [this, member = member] {
+                return static_cast<double>(registry_->count().*member);
+            }));
+        }
     }
 
     spi::PluginContext* context_ = nullptr;

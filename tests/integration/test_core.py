@@ -50,6 +50,7 @@ def test_health(server):
         for path in (f"/v2/console/health/{kind}", f"/v3/console/health/{kind}", f"/v3/admin/core/state/{kind}"):
             reply = request("GET", server.url(path))
             assert (reply.status, reply.json) == (200, result("ok")), path
+    assert request("GET", server.url("/v3/admin/core/ops/readiness")).json == result("ok")
     reply = request("GET", server.url("/actuator/health"))
     assert (reply.status, reply.json) == (200, {"status": "UP"})
 

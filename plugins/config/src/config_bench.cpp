@@ -96,6 +96,7 @@ public:
         return spi::Registration([this] { watcher_.reset(); });
     }
     void barrier(spi::Completion<spi::Revision> done) noexcept override { done(revision_); }
+    [[nodiscard]] spi::Status readiness() const noexcept override { return {}; }
 
 private:
     MemoryStore::Data data_;

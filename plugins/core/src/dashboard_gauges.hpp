@@ -5,11 +5,10 @@
 #include <cstddef>
 #include <string_view>
 
+#include <pharos/sdk/host_load.hpp>
 #include <pharos/sdk/registrations.hpp>
 #include <pharos/spi/metrics.hpp>
 #include <pharos/spi/rpc.hpp>
-
-#include "host_load.hpp"
 
 namespace pharos::core {
 
@@ -19,7 +18,7 @@ namespace pharos::core {
 class DashboardGauges final : private spi::ConnectionObserver {
 public:
     /// Must outlive this object.
-    explicit DashboardGauges(HostLoad& host) : host_(host) {}
+    explicit DashboardGauges(sdk::HostLoad& host) : host_(host) {}
 
     void add_to(spi::Metrics& metrics, spi::Connections& connections);
     void stop() noexcept { registrations_.clear(); }
@@ -32,7 +31,7 @@ private:
     void on_closed(const spi::ConnectionPtr& connection) noexcept override { count(*connection, -1); }
     void count(const spi::ConnectionInfo& connection, int by) noexcept;
 
-    HostLoad& host_;
+    sdk::HostLoad& host_;
     std::array<std::atomic<std::int64_t>, kModules.size()> counts_{};
     sdk::Registrations registrations_;
 };

@@ -83,7 +83,7 @@ std::vector<ServerLoad> LoaderCalls::loads() const {
         if (!member.self) {
             continue;
         }
-        ServerLoad load{.address = member.address, .load = HostLoad::load_average(), .cpu = host_.cpu()};
+        ServerLoad load{.address = member.address, .load = sdk::HostLoad::load_average(), .cpu = host_.cpu()};
         for (const spi::ConnectionPtr& connection : connections_.list()) {
             ++load.connections;
             load.sdk_connections += is_sdk(*connection) ? 1 : 0;

@@ -2,10 +2,10 @@
 
 #include <string>
 
+#include <pharos/sdk/host_load.hpp>
 #include <pharos/spi/plugin.hpp>
 
 #include "call.hpp"
-#include "host_load.hpp"
 #include "loader.hpp"
 
 namespace pharos::core {
@@ -16,7 +16,7 @@ class LoaderCalls {
 public:
     /// All must outlive this object.
     LoaderCalls(spi::Connections& connections, const spi::Members& members, const spi::Clock& clock, spi::Log& log,
-                HostLoad& host)
+                sdk::HostLoad& host)
         : connections_(connections), members_(members), clock_(clock), host_(host), loader_(connections, log) {}
 
     void add_to(CallRoutes& routes);
@@ -34,7 +34,7 @@ private:
     spi::Connections& connections_;
     const spi::Members& members_;
     const spi::Clock& clock_;
-    HostLoad& host_;
+    sdk::HostLoad& host_;
     Loader loader_;
 };
 

@@ -92,8 +92,9 @@ void StateCalls::add_to(CallRoutes& routes) {
     };
     routes.add_anonymous("/v2/console/health/readiness", kHealth, kProbe, Envelope::kResult, ready_or(500));
     routes.add_anonymous("/v3/console/health/readiness", kHealth, kProbe, Envelope::kResult, ready_or(500));
-    // Whoever asks this one looks at the code only.
+    // Whoever asks these looks at the code only. The second is where the maintainer client asks (protocol/core.md §9).
     routes.add_anonymous("/v3/admin/core/state/readiness", kHealth, kProbe, Envelope::kResult, ready_or(200));
+    routes.add_anonymous("/v3/admin/core/ops/readiness", kHealth, kProbe, Envelope::kResult, ready_or(200));
 }
 
 }  // namespace pharos::core

@@ -139,8 +139,8 @@ struct World {
     /// Addresses of what is shown, sorted.
     std::vector<std::string> ips(const ServiceKey& key) {
         std::vector<std::string> found;
-        const SnapshotPtr snapshot = registry.snapshot(key);
-        for (const HostPtr& host : snapshot->hosts()) {
+        const SnapshotPtr shown = registry.snapshot(key);
+        for (const HostPtr& host : shown->hosts()) {
             found.push_back(host->instance().ip);
         }
         std::sort(found.begin(), found.end());

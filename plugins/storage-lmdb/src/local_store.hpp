@@ -27,6 +27,7 @@ public:
     spi::Registration watch(std::string prefix, spi::Revision after,
                             spi::UniqueFunction<void(std::span<const spi::StoreChange>)> watcher) noexcept override;
     void barrier(spi::Completion<spi::Revision> done) noexcept override;
+    [[nodiscard]] spi::Status readiness() const noexcept override { return writer_.failure(); }
 
 private:
     class Commit;

@@ -220,7 +220,6 @@ void Repository::attempt(const WritePtr& write) {
     commit.ops.push_back({row_key, encode(row)});
     commit.ops.push_back({change_key(write->store_key, number), encode(ChangeMark{row.operation, now, row.config_id})});
     store_.load()->commit(std::move(commit), [this, write](const spi::Result<spi::Revision>& outcome) {
-        note(outcome);
         if (outcome) {
             publishes_.add();
             finish(write, true);
@@ -262,16 +261,6 @@ std::uint64_t Repository::take_number(std::uint64_t above) {
     return number;
 }
 
-void Repository::note(const spi::Result<spi::Revision>& outcome) {
-    const spi::Code code = outcome ? spi::Code::kOk : outcome.error().code();
-    const bool failed = code == spi::Code::kInternal || code == spi::Code::kTooLarge || code == spi::Code::kUnavailable;
-    if (failed || (outcome && write_failed_.load(std::memory_order_acquire))) {
-        std::lock_guard lock(failure_mutex_);
-        write_failure_ = failed ? outcome.error() : spi::Status();
-        write_failed_.store(failed, std::memory_order_release);
-    }
-}
-
 std::unique_ptr<spi::StoreSnapshot> Repository::snapshot() const noexcept {
     const spi::Store* store = store_.load();
     return store == nullptr ? nullptr : store->snapshot();
@@ -280,8 +269,8 @@ std::unique_ptr<spi::StoreSnapshot> Repository::snapshot() const noexcept {
 bool Repository::is_readable() const noexcept { return snapshot() != nullptr; }
 
 spi::Status Repository::write_failure() const {
-    std::lock_guard lock(failure_mutex_);
-    return write_failure_;
+    const spi::Store* store = store_.load();
+    return store == nullptr ? spi::Status(spi::Code::kUnavailable, "the store is not open yet") : store->readiness();
 }
 
 Found Repository::read(const std::string& store_key, const EntryPtr& entry) {

@@ -97,7 +97,7 @@ public:
 
     /// Whether the store gives snapshots now.
     [[nodiscard]] bool is_readable() const noexcept;
-    /// Why the last commit failed; ok when it did not. Conflicts and refused input are no failures.
+    /// Ok while the store takes writes; else why it does not.
     [[nodiscard]] spi::Status write_failure() const;
 
 private:
@@ -113,8 +113,6 @@ private:
     /// A number for a row of history that is greater than this one and than all that were taken here.
     [[nodiscard]] std::uint64_t take_number(std::uint64_t above);
     void on_store_changes(std::span<const spi::StoreChange> changes);
-    /// Keeps in mind how a commit ended.
-    void note(const spi::Result<spi::Revision>& outcome);
     [[nodiscard]] spi::Result<std::optional<StoredConfig>> read_detail(const std::string& store_key) const;
     [[nodiscard]] Found read(const std::string& store_key, const EntryPtr& entry);
 
@@ -128,9 +126,6 @@ private:
     std::atomic<std::uint64_t> last_number_{0};
     std::mutex index_mutex_;  ///< of whoever changes the index: the watcher, and the first load
     spi::Registration watch_;
-    std::atomic<bool> write_failed_{false};  ///< so that a commit that went well takes no lock
-    mutable std::mutex failure_mutex_;
-    spi::Status write_failure_;
     sdk::Gate gate_;
 };
 

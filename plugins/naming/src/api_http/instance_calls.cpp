@@ -362,7 +362,8 @@ void InstanceCalls::answer_statuses(Call& call, std::string_view text) {
     std::string body;
     sdk::JsonWriter json(body);
     json.begin_object().key("ips").begin_array();
-    for (const HostPtr& host : registry_.snapshot(key)->hosts()) {
+    const SnapshotPtr shown = registry_.snapshot(key);
+    for (const HostPtr& host : shown->hosts()) {
         const Instance& instance = host->instance();
         json.value(instance.ip + ":" + std::to_string(instance.port) + (instance.healthy ? "_true" : "_false"));
     }

@@ -60,7 +60,6 @@ private:
     ClientCalls clients_;
     spi::HttpRoutes* routes_ = nullptr;
     /// Methods that each path of v1 has.
-    std::map<std::string, Methods, std::less<>> v1_paths_;
     sdk::Registrations registrations_;
 };
 

@@ -1,5 +1,6 @@
 #include "api_http/operator_calls.hpp"
 
+#include <cmath>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,6 +18,9 @@ namespace pharos::naming {
 namespace {
 
 using sdk::JsonWriter;
+
+/// To four digits behind the point.
+double rounded(double number) { return std::round(number * 10'000.0) / 10'000.0; }
 
 /// The part of the node that all logs of naming are of; the reference has several, such as "naming-main".
 constexpr std::string_view kLog = "naming";
@@ -112,8 +116,8 @@ std::string OperatorCalls::metrics_json(Generation generation) {
     json.member("ephemeralIpPortClientCount", counts.ip_port_clients).member("persistentIpPortClientCount", 0);
     json.member("responsibleClientCount", clients);
     if (generation != Generation::kV3) {
-        const HostLoad::Figures load = host_load_.read();
-        json.member("cpu", load.cpu).member("load", load.load).member("mem", load.memory);
+        json.member("cpu", rounded(host_load_.cpu())).member("load", rounded(sdk::HostLoad::load_average()));
+        json.member("mem", rounded(sdk::HostLoad::memory()));
     }
     json.end_object();
     return body;

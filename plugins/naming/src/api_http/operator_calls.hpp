@@ -4,13 +4,13 @@
 #include <cstdint>
 #include <string>
 
+#include <pharos/sdk/host_load.hpp>
 #include <pharos/spi/log.hpp>
 #include <pharos/spi/metrics.hpp>
 #include <pharos/spi/plugin.hpp>
 
 #include "api_http/background.hpp"
 #include "api_http/call.hpp"
-#include "api_http/host_load.hpp"
 #include "index/registry.hpp"
 #include "push/push_costs.hpp"
 #include "state/catalogue.hpp"
@@ -50,7 +50,7 @@ private:
     /// What the push counters were when push_state was last reset.
     std::atomic<std::uint64_t> pushes_before_{0};
     std::atomic<std::uint64_t> push_failures_before_{0};
-    HostLoad host_load_;
+    sdk::HostLoad host_load_;
 };
 
 }  // namespace pharos::naming

@@ -111,9 +111,6 @@ void NamingHttp::add(Methods methods, std::string_view path, const Access& acces
                              }
                          }));
     }
-    if (style.generation == Generation::kV1) {
-        v1_paths_[std::string(path)] |= methods;
-    }
 }
 
 void NamingHttp::add_v1() {
@@ -266,26 +263,16 @@ void NamingHttp::add_v3_admin() {
 }
 
 void NamingHttp::add_unknown() {
-    constexpr std::uint8_t kAll = kAny | kPatch;
     const Access nothing{Action::kRead, kType, nullptr, {}, "it only says that there is no such call"};
-    const auto unknown = [this, &nothing](std::uint8_t methods, std::string_view path) {
-        for (const HttpMethod method : kMethods) {
-            if ((methods & bit(method)) == 0) {
-                continue;
-            }
-            registrations_.take(routes_->add(
-                {method, path, nothing}, [this](const spi::HttpRequest& request, spi::HttpResponder responder) {
-                    protocol::reply_servlet_error(
-                        std::move(responder), 501,
-                        "no such api:" + std::string(spi::to_string(request.method)) + ":" + std::string(request.path),
-                        request.path, clock_.wall_ms());
-                }));
-        }
-    };
-    for (const auto& [path, methods] : v1_paths_) {
-        unknown(static_cast<std::uint8_t>(kAll & ~methods), path);
+    for (const HttpMethod method : kMethods) {
+        registrations_.take(routes_->add(
+            {method, "/v1/ns/**", nothing}, [this](const spi::HttpRequest& request, spi::HttpResponder responder) {
+                protocol::reply_servlet_error(
+                    std::move(responder), 501,
+                    "no such api:" + std::string(spi::to_string(request.method)) + ":" + std::string(request.path),
+                    request.path, clock_.wall_ms());
+            }));
     }
-    unknown(kAll, "/v1/ns/**");
 }
 
 }  // namespace pharos::naming

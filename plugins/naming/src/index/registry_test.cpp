@@ -40,8 +40,8 @@ protected:
     }
     std::vector<std::string> ips() {
         std::vector<std::string> found;
-        const SnapshotPtr snapshot = registry.snapshot(kService);
-        for (const HostPtr& host : snapshot->hosts()) {
+        const SnapshotPtr shown = registry.snapshot(kService);
+        for (const HostPtr& host : shown->hosts()) {
             found.push_back(host->instance().ip);
         }
         return found;
@@ -282,8 +282,8 @@ TEST(RegistryThreads, TheLastWishOfEveryClientStays) {
     executors.run();
     EXPECT_EQ(done, kClients * 2000 * 2);
     std::vector<std::string> ips;
-    const SnapshotPtr snapshot = registry.snapshot(kService);
-    for (const HostPtr& host : snapshot->hosts()) {
+    const SnapshotPtr shown = registry.snapshot(kService);
+    for (const HostPtr& host : shown->hosts()) {
         ips.push_back(host->instance().ip);
     }
     std::sort(ips.begin(), ips.end());

@@ -47,7 +47,8 @@ public:
     /// Null only when the store has failed or is stopping.
     [[nodiscard]] virtual std::unique_ptr<KvSnapshot> snapshot() const noexcept = 0;
     /// `done` runs on the writer thread, in the order of the writes, after the batch can be read. Errors:
-    /// kInvalidArgument (key length), kTooLarge (the store's size limit), kUnavailable (stopping), kInternal (disk).
+    /// kInvalidArgument (key length), kTooLarge (the store's size limit), kUnavailable (disk full, or stopping),
+    /// kInternal (disk).
     virtual void write(KvBatch batch, Durability durability, Completion<bool> done) noexcept = 0;
 
 protected:

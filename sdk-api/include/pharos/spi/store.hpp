@@ -82,6 +82,8 @@ public:
     /// has returned the watcher is called no more.
     virtual Registration watch(std::string prefix, Revision after,
                                UniqueFunction<void(std::span<const StoreChange>)> watcher) noexcept = 0;
+    /// Ok while commits are taken; else why they are not now, such as a full disk. From memory; any thread.
+    [[nodiscard]] virtual Status readiness() const noexcept = 0;
     /// Done when everything that was committed before the call, on any node, is readable here.
     virtual void barrier(Completion<Revision> done) noexcept = 0;
 

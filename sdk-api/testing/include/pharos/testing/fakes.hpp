@@ -469,6 +469,7 @@ public:
         return spi::Registration([this] { watcher_.reset(); });
     }
     void barrier(spi::Completion<spi::Revision> done) noexcept override { done(revision); }
+    [[nodiscard]] spi::Status readiness() const noexcept override { return failure; }
 
     void flush() {
         while (!queue_.empty()) {

@@ -1,11 +1,12 @@
-#include "host_load.hpp"
+#include <pharos/sdk/host_load.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <string>
 
-namespace pharos::core {
+namespace pharos::sdk {
 
 namespace {
 
@@ -50,6 +51,24 @@ double HostLoad::load_average() noexcept {
     return getloadavg(averages, 1) == 1 ? averages[0] : 0;
 }
 
+double HostLoad::memory() {
+    std::ifstream info("/proc/meminfo");
+    std::string name;
+    std::string unit;
+    double kilobytes = 0;
+    double total = 0;
+    double available = 0;
+    while (info >> name >> kilobytes && std::getline(info, unit)) {
+        if (name == "MemTotal:") {
+            total = kilobytes;
+        } else if (name == "MemAvailable:") {
+            available = kilobytes;
+            break;
+        }
+    }
+    return total > 0 ? 1 - available / total : 0;
+}
+
 double HostLoad::cpu() {
     const std::lock_guard lock(mutex_);
     const auto now = std::chrono::steady_clock::now();
@@ -64,4 +83,4 @@ double HostLoad::cpu() {
     return share_;
 }
 
-}  // namespace pharos::core
+}  // namespace pharos::sdk

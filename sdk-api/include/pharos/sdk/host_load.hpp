@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-namespace pharos::core {
+namespace pharos::sdk {
 
 /// Processor time of the whole machine since it started, in ticks.
 struct CpuTimes {
@@ -24,6 +24,8 @@ public:
 
     /// Runnable processes on average over the last minute.
     [[nodiscard]] static double load_average() noexcept;
+    /// Share of the memory that could not be given to a new process: 0 to 1.
+    [[nodiscard]] static double memory();
     /// Share of the time since the last reading, or since the start, in which processors were not idle: 0 to 1. What
     /// was read less than a second ago is told again.
     [[nodiscard]] double cpu();
@@ -35,4 +37,4 @@ private:
     double share_ = 0;
 };
 
-}  // namespace pharos::core
+}  // namespace pharos::sdk
