@@ -157,7 +157,7 @@ TEST_F(ClientsTest, AWallClockThatJumpsExpiresNobodyAndTimesGrow) {
     jumping.override_instance(kService, "9.9.9.9", [](InstanceOverride&) {});
     jumping.create(kOther);
     std::int64_t last = 0;
-    spi::ConnectionNumber number = 1;  // one number names one connection
+    spi::ConnectionNumber number = 1;
     for (const std::int64_t jump : {3'600'000, -3'600'000, -3'600'000, 7'200'000}) {
         jumping.executors.time.wall += jump;
         jumping.executors.advance(3s);

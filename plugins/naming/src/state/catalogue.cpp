@@ -151,10 +151,10 @@ bool Catalogue::apply(std::string_view key, std::optional<std::string_view> valu
         ServiceMetadataPtr made = metadata ? std::make_shared<const ServiceMetadata>(std::move(*metadata)) : nullptr;
         registry_.on_lane(parts->key, entry, [this, made](const ServicePtr& service) {
             service->set_metadata(made, executors_.clock().steady());
+            registry_.show(service, Registry::Telling::kQuietly);
             if (made == nullptr) {
                 forget(service);
             }
-            registry_.show(service, Registry::Telling::kQuietly);
         });
     } else if (key.starts_with(kOverrides)) {
         const std::optional<Parts> parts = split(key.substr(kOverrides.size()), true);
@@ -339,7 +339,8 @@ void Catalogue::remove(ServiceKey key, Done done) {
 }
 
 void Catalogue::forget(const ServicePtr& service) {
-    if (!service->has_publishers() && !service->is_held()) {
+    // With metadata it has been made again meanwhile.
+    if (!service->has_publishers() && !service->is_held() && service->snapshot()->metadata() == nullptr) {
         service->remove();
     }
 }
