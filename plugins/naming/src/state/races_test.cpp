@@ -27,6 +27,7 @@ public:
         return store_.watch(std::move(prefix), after, std::move(watcher));
     }
     void barrier(spi::Completion<spi::Revision> done) noexcept override { done(spi::Revision(0)); }
+    [[nodiscard]] spi::Status readiness() const noexcept override { return {}; }
     [[nodiscard]] std::size_t size() const {
         std::lock_guard lock(mutex_);
         return store_.data.size();
