@@ -212,3 +212,10 @@ def test_a_page_of_many(server, name):
         assert (reply["totalCount"], reply["pageNumber"], reply["pagesAvailable"]) == (25, page, 3)
         seen += [(item["dataId"], item["content"]) for item in reply["pageItems"]]
     assert seen == [(f"d{i}", str(i)) for i in range(25)]
+
+
+def test_more_parameters_than_anybody_sends_are_refused(server):
+    many = "&".join(f"p{i}=1" for i in range(1024))
+    for path in ("/v1/cs/configs", "/v2/cs/config", "/v3/admin/cs/config"):
+        reply = request("GET", server.url(f"{path}?{many}&dataId=d&group=G1&groupName=G1"))
+        assert (reply.status, "the request has more than 1024 parameters" in reply.text) == (400, True), path

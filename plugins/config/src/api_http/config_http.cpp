@@ -108,6 +108,10 @@ constexpr Row kRows[] = {
 
 /// The call that the request means: the path's own, or one that a flag asks for.
 void dispatch(Services& services, const Row& row, Call& call) {
+    if (call.params().overflowed()) {
+        call.reply.invalid("the request has more than " + std::to_string(protocol::Params::kMaxPairs) + " parameters");
+        return;
+    }
     Handler handler = row.handler;
     if (row.path == "/v1/cs/configs") {
         if (const Flagged* flagged = find_flagged(call)) {
