@@ -144,3 +144,10 @@ def test_without_expiry_the_silent_stay_unhealthy(name):
         assert len(hosts(server, name)) == 1
         assert light(server, name)["code"] == 10200
         assert hosts(server, name)[0]["healthy"] is True
+
+
+def test_the_parameter_names_the_service_of_a_beat(server, name):
+    """Trap 36: when the parameter and the JSON name different services, the parameter's is meant."""
+    assert full(server, name, serviceName=f"DEFAULT_GROUP@@other-{name}").json["code"] == 10200
+    assert [h["ip"] for h in hosts(server, name)] == ["10.0.0.1"]
+    assert hosts(server, f"other-{name}") == []
