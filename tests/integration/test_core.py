@@ -197,6 +197,13 @@ def test_log_levels_bad_input(server):
 
 # -- HTTP itself (docs/protocol/core.md, section 3.1)
 
+def test_the_first_page_is_a_text(server):
+    """core.md §12, trap 44: no redirect."""
+    for path in ("/", "", "/index.html"):
+        reply = request("GET", server.url(path))
+        assert reply.status == 200 and reply.headers["Content-Type"].startswith("text/plain") and "console" in reply.text
+
+
 def test_unknown_paths_and_methods(server):
     reply = request("GET", server.url("/v2/none?a=b"))
     assert reply.status == 404 and reply.headers["Content-Type"].startswith("application/json")

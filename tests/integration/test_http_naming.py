@@ -3,6 +3,7 @@ import time
 
 import pytest
 from http_client import query, request
+from nacos_grpc import Naming
 from pharos_server import wait_for
 
 INSTANCE = "/v1/ns/instance"
@@ -74,6 +75,23 @@ def test_missing_service_is_an_empty_list(server, name):
 
 def test_deregister_of_the_unknown_is_ok(server, name):
     assert deregister(server, name).text == "ok"
+
+
+def test_deregistration_ignores_the_cluster(server, name):
+    """naming.md §11, trap 2."""
+    instance = dict(serviceName=name, ip="10.0.0.1", port=80)
+    request("POST", query(server.url("/v1/ns/instance"), **instance, clusterName="c1"))
+    assert request("DELETE", query(server.url("/v1/ns/instance"), **instance, clusterName="other")).text == "ok"
+    assert request("GET", query(server.url("/v1/ns/instance/list"), serviceName=name)).json["hosts"] == []
+
+
+def test_an_instance_of_a_connection_is_not_http_s_to_remove(server, name):
+    """naming.md §11, trap 3."""
+    with Naming(server.grpc_port) as connection:
+        connection.register(name, "10.0.0.1", 80)
+        assert request("DELETE", query(server.url("/v1/ns/instance"), serviceName=name, ip="10.0.0.1", port=80)).text == "ok"
+        listed = request("GET", query(server.url("/v1/ns/instance/list"), serviceName=name)).json["hosts"]
+        assert [host["ip"] for host in listed] == ["10.0.0.1"]
 
 
 def test_clusters_and_health(server, name):

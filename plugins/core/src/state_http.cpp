@@ -64,6 +64,13 @@ std::string state_json(const spi::NodeInfo& node, bool has_auth) {
 }
 
 void StateCalls::add_to(CallRoutes& routes) {
+    // People and scripts look here first (protocol/core.md §3.6); the reference names its console's address.
+    for (const std::string_view path : {"/", "/index.html"}) {
+        routes.add_anonymous(path, kState, "it only says what this is", Envelope::kBare, [](Call& call) {
+            call.reply.text("This is a Pharos server. It has no console; the command line is 'pharos help'.\n");
+        });
+    }
+
     const auto state = [this](Call& call) { call.reply.json(state_json(node_, has_auth_)); };
     routes.add_anonymous("/v1/console/server/state", kState, kProbe, Envelope::kBare, state);
     routes.add_anonymous("/v3/console/server/state", kState, kProbe, Envelope::kBare, state);
