@@ -1,35 +1,9 @@
-# Targets' common settings. `pharos_add_plugin(NAME SOURCES ...)` makes a plugin out of plugin.cpp and an object
-# library NAME-core with all of its logic; `pharos_add_tests(NAME LIBS ... SOURCES ...)` a gtest binary.
+# Targets' common settings, besides those of plugins: `pharos_add_tests(NAME LIBS ... SOURCES ...)` makes a gtest binary.
 
-add_library(pharos_options INTERFACE)
-target_compile_features(pharos_options INTERFACE cxx_std_20)
-target_compile_options(pharos_options INTERFACE -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Wshadow=local -Wno-missing-field-initializers
-                       -Wno-restrict # gcc 12 sees overlaps in std::string that are not there
-                       -fstack-protector-strong)
-target_link_options(pharos_options INTERFACE -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
-if(PHAROS_SANITIZER)
-  target_compile_options(pharos_options INTERFACE -fsanitize=${PHAROS_SANITIZER} -fno-omit-frame-pointer)
-  target_link_options(pharos_options INTERFACE -fsanitize=${PHAROS_SANITIZER})
-elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
-  target_compile_definitions(pharos_options INTERFACE _FORTIFY_SOURCE=2)
-endif()
+include(${CMAKE_CURRENT_LIST_DIR}/PharosPlugin.cmake)
 if(PHAROS_WERROR)
   target_compile_options(pharos_options INTERFACE -Werror)
 endif()
-
-function(pharos_add_plugin NAME)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
-  add_library(${NAME}-core STATIC ${ARG_SOURCES})
-  set_target_properties(${NAME}-core PROPERTIES POSITION_INDEPENDENT_CODE ON)
-  target_include_directories(${NAME}-core PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/src)
-  target_link_libraries(${NAME}-core PUBLIC pharos_options pharos-sdk ${ARG_LIBS})
-  add_library(${NAME} MODULE plugin.cpp)
-  target_link_libraries(${NAME} PRIVATE ${NAME}-core)
-  target_link_options(${NAME} PRIVATE -Wl,-z,defs -Wl,-z,nodelete -Wl,--exclude-libs,ALL)
-  set_target_properties(${NAME} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/pharos/plugins
-                        BUILD_RPATH "$ORIGIN/../.." INSTALL_RPATH "$ORIGIN/../..")
-  install(TARGETS ${NAME} LIBRARY DESTINATION lib/pharos/plugins)
-endfunction()
 
 function(pharos_add_tests NAME)
   if(NOT PHAROS_TESTS)

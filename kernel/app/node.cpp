@@ -17,7 +17,7 @@
 #include "http/server.hpp"
 #include "net/io_threads.hpp"
 #include "net/listener.hpp"
-#include "net/udp_socket.hpp"
+#include "net/plugin_net.hpp"
 #include "observe/logging.hpp"
 #include "observe/metrics_registry.hpp"
 #include "observe/process_metrics.hpp"
@@ -79,7 +79,7 @@ struct Node::Parts {
     std::optional<runtime::KernelExecutors> executors;
     std::optional<net::IoThreads> io;
     std::optional<cluster::MemberTable> members;
-    std::optional<net::UdpSockets> net;
+    std::optional<net::PluginNet> net;
     std::optional<http::Router> router;
     std::optional<http::Server> http;
     std::unique_ptr<rpc::Transport> transport;

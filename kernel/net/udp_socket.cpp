@@ -227,8 +227,7 @@ private:
 
 }  // namespace
 
-spi::Result<std::unique_ptr<spi::UdpSocket>> UdpSockets::open_udp(std::uint16_t port,
-                                                                  spi::UdpReceiver receiver) noexcept {
+spi::Result<std::unique_ptr<spi::UdpSocket>> UdpSockets::open(std::uint16_t port, spi::UdpReceiver receiver) noexcept {
     auto shared = std::make_shared<Socket::Receiver>(std::move(receiver));
     asio::io_context& loop = io_.next();
     std::vector<std::shared_ptr<Socket>> sockets;

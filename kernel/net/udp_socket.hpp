@@ -15,13 +15,13 @@ namespace pharos::net {
 /// A datagram is sent in the caller's thread, since UDP has nothing to wait for, from the address that reaches its
 /// target: loopback to loopback, else another of the same family if there is one. Datagrams that arrive are read on one
 /// loop, so the receiver's calls never overlap.
-class UdpSockets final : public spi::Net {
+class UdpSockets {
 public:
     /// Numeric addresses. The loops must outlive what uses the sockets; they need not run yet.
     UdpSockets(IoThreads& io, std::vector<std::string> addresses) : io_(io), addresses_(std::move(addresses)) {}
 
-    spi::Result<std::unique_ptr<spi::UdpSocket>> open_udp(std::uint16_t port,
-                                                          spi::UdpReceiver receiver) noexcept override;
+    /// As spi::Net has it.
+    spi::Result<std::unique_ptr<spi::UdpSocket>> open(std::uint16_t port, spi::UdpReceiver receiver) noexcept;
 
 private:
     IoThreads& io_;

@@ -66,7 +66,7 @@ protected:
 
     std::unique_ptr<spi::UdpSocket> open(std::vector<std::string> addresses, Inbox& inbox, std::uint16_t port = 0) {
         UdpSockets sockets(io, std::move(addresses));
-        auto opened = sockets.open_udp(port, inbox.receiver());
+        auto opened = sockets.open(port, inbox.receiver());
         EXPECT_TRUE(opened) << opened.error().message();
         return opened ? std::move(opened.value()) : nullptr;
     }
@@ -140,7 +140,7 @@ TEST_F(UdpSocketTest, APortThatIsTakenIsNamed) {
     const auto first = open({"127.0.0.1"}, inbox);
     const std::uint16_t port = port_of(first->bound_to());
     UdpSockets sockets(io, {"127.0.0.1"});
-    const auto second = sockets.open_udp(port, inbox.receiver());
+    const auto second = sockets.open(port, inbox.receiver());
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().code(), spi::Code::kUnavailable);
     EXPECT_NE(second.error().message().find("127.0.0.1:" + std::to_string(port)), std::string::npos);
@@ -154,7 +154,7 @@ TEST_F(UdpSocketTest, NoCallAfterTheEnd) {
         std::atomic<bool> ended{false};
         std::atomic<int> late{0};
         UdpSockets sockets(io, {"127.0.0.1"});
-        auto opened = sockets.open_udp(0, [&](const spi::UdpDatagram&) { late += ended ? 1 : 0; });
+        auto opened = sockets.open(0, [&](const spi::UdpDatagram&) { late += ended ? 1 : 0; });
         ASSERT_TRUE(opened);
         const std::uint16_t port = port_of(opened.value()->bound_to());
         std::thread flood([&] {
@@ -174,7 +174,7 @@ TEST_F(UdpSocketTest, NoCallAfterTheEnd) {
 TEST(UdpSocketWithoutLoops, OpensAndClosesWhileNoLoopRuns) {
     IoThreads io(1);
     UdpSockets sockets(io, {"127.0.0.1"});
-    auto opened = sockets.open_udp(0, [](const spi::UdpDatagram&) {});
+    auto opened = sockets.open(0, [](const spi::UdpDatagram&) {});
     ASSERT_TRUE(opened);
     opened.value().reset();
 }

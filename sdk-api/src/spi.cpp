@@ -1,6 +1,7 @@
 #include <pharos/spi/fingerprint.hpp>
 #include <pharos/spi/http.hpp>
 #include <pharos/spi/rpc.hpp>
+#include <pharos/spi/services.hpp>
 #include <pharos/spi/status.hpp>
 
 extern "C" const char PHAROS_SPI_ABI_SYMBOL = 1;
@@ -51,6 +52,15 @@ std::string_view to_string(HttpMethod method) noexcept {
         case HttpMethod::kOptions: return "OPTIONS";
     }
     return "UNKNOWN";
+}
+
+std::string_view property(const Properties& properties, std::string_view name) noexcept {
+    for (const auto& [key, value] : properties) {
+        if (key == name) {
+            return value;
+        }
+    }
+    return {};
 }
 
 std::string_view HttpRequest::header(std::string_view name) const noexcept {

@@ -40,6 +40,9 @@ private:
 /// Properties of a provided service, such as {"type", "tcp"}.
 using Properties = std::vector<std::pair<std::string, std::string>>;
 
+/// The value of a property; "" when there is none of this name.
+[[nodiscard]] std::string_view property(const Properties& properties, std::string_view name) noexcept;
+
 /// Where plugins offer and find each other's interfaces. An interface names itself:
 /// `static constexpr std::string_view kInterface = "pharos.KvStore/1"` (name/major version).
 ///

@@ -370,6 +370,31 @@ public:
         return oldest;
     }
 
+    void exchange(spi::TcpExchange exchange, spi::Completion<std::string> done) noexcept override {
+        exchanges.push_back({std::move(exchange), std::move(done)});
+    }
+    void http_get(spi::HttpCall call, spi::Completion<spi::HttpAnswer> done) noexcept override {
+        http_calls.push_back({std::move(call), std::move(done)});
+    }
+    void resolve(std::string host, spi::Duration, spi::Completion<std::vector<std::string>> done) noexcept override {
+        lookups.push_back({std::move(host), std::move(done)});
+    }
+    void resolve_srv(std::string name, spi::Duration,
+                     spi::Completion<std::vector<spi::SrvRecord>> done) noexcept override {
+        srv_lookups.push_back({std::move(name), std::move(done)});
+    }
+
+    /// What was asked for, with whom to tell; the test answers.
+    template <class Asked, class Answer>
+    struct Call {
+        Asked asked;
+        spi::Completion<Answer> done;
+    };
+    std::deque<Call<spi::TcpExchange, std::string>> exchanges;
+    std::deque<Call<spi::HttpCall, spi::HttpAnswer>> http_calls;
+    std::deque<Call<std::string, std::vector<std::string>>> lookups;
+    std::deque<Call<std::string, std::vector<spi::SrvRecord>>> srv_lookups;
+
     std::deque<Sent> sent;
     spi::Status failure;  ///< of opening and of sending, unless it is ok
 
