@@ -19,9 +19,10 @@ struct ProbeResult {
         kPassed = 0,
         kFailed = 1,     ///< counts: several in a row make the target unhealthy
         kFailedNow = 2,  ///< makes the target unhealthy at once, such as a refused connection
+        kNotProbed = 3,  ///< nothing was found out, and not through the target's fault: changes nothing
     };
     Outcome outcome = Outcome::kPassed;
-    std::string reason;  ///< why it failed, for operators; empty when it passed
+    std::string reason;  ///< why it did not pass, for operators; empty when it did
 };
 
 /// Whom to probe. The view is valid during the call only.

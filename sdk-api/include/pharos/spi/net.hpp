@@ -85,8 +85,9 @@ struct SrvRecord {
 /// begin when the node's io threads do. Completions run on an io thread, never in the call, and always, at the latest
 /// when the node stops (kUnavailable). Errors of all of them: kInvalidArgument (the address is not numeric, a port is
 /// 0, a header or path has bytes that HTTP does not allow), kTimeout, kUnavailable (nobody listens there: the
-/// connection was refused, or the node stops), kClosed (the other end went away in the middle), kTooLarge, kInternal
-/// (any other answer of the system; the message has it).
+/// connection was refused, or the node stops), kClosed (the other end went away in the middle), kTooLarge, kDenied (this
+/// machine has no descriptor, port or memory for it, or forbids it), kInternal (any other answer of the system; the
+/// message has it).
 class Net {
 public:
     /// Done with all that was received.
