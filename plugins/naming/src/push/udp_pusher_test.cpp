@@ -321,8 +321,18 @@ public:
     spi::Result<std::unique_ptr<spi::UdpSocket>> open_udp(std::uint16_t, spi::UdpReceiver receiver) noexcept override {
         return std::unique_ptr<spi::UdpSocket>(std::make_unique<Socket>(std::move(receiver)));
     }
+    void exchange(spi::TcpExchange, spi::Completion<std::string> done) noexcept override { done(none()); }
+    void http_get(spi::HttpCall, spi::Completion<spi::HttpAnswer> done) noexcept override { done(none()); }
+    void resolve(std::string, spi::Duration, spi::Completion<std::vector<std::string>> done) noexcept override {
+        done(none());
+    }
+    void resolve_srv(std::string, spi::Duration, spi::Completion<std::vector<spi::SrvRecord>> done) noexcept override {
+        done(none());
+    }
 
 private:
+    static spi::Status none() { return {spi::Code::kUnavailable, "datagrams only"}; }
+
     class Socket final : public spi::UdpSocket {
     public:
         explicit Socket(spi::UdpReceiver receiver) : receiver_(std::move(receiver)) {}

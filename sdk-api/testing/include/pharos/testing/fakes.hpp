@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -450,7 +451,7 @@ public:
     std::map<std::string, std::unique_ptr<spi::Counter>> counters;
 };
 
-/// A store in memory, with one watcher. Commits wait for flush() when `manual` is set.
+/// A store in memory. Commits wait for flush() when `manual` is set.
 class MemoryStore final : public spi::Store {
 public:
     using Data = std::map<std::string, std::pair<std::string, spi::Revision>, std::less<>>;
@@ -489,9 +490,8 @@ public:
     }
     spi::Registration watch(std::string prefix, spi::Revision,
                             spi::UniqueFunction<void(std::span<const spi::StoreChange>)> watcher) noexcept override {
-        watched_ = std::move(prefix);
-        watcher_ = std::move(watcher);
-        return spi::Registration([this] { watcher_.reset(); });
+        watches_.push_back({std::move(prefix), std::move(watcher)});
+        return spi::Registration([this, place = std::prev(watches_.end())] { watches_.erase(place); });
     }
     void barrier(spi::Completion<spi::Revision> done) noexcept override { done(revision); }
     [[nodiscard]] spi::Status readiness() const noexcept override { return failure; }
@@ -523,26 +523,33 @@ private:
             }
         }
         ++revision;
-        std::vector<spi::StoreChange> changes;
         for (const spi::StoreOp& op : commit.ops) {
             if (op.value) {
                 data[op.key] = {*op.value, revision};
             } else {
                 data.erase(op.key);
             }
-            if (op.key.starts_with(watched_)) {
-                changes.push_back({op.key, op.value, revision});
-            }
         }
-        if (watcher_ && !changes.empty()) {
-            watcher_(changes);
+        for (Watch& watch : watches_) {
+            std::vector<spi::StoreChange> changes;
+            for (const spi::StoreOp& op : commit.ops) {
+                if (op.key.starts_with(watch.prefix)) {
+                    changes.push_back({op.key, op.value, revision});
+                }
+            }
+            if (!changes.empty()) {
+                watch.watcher(changes);
+            }
         }
         return revision;
     }
 
+    struct Watch {
+        std::string prefix;
+        spi::UniqueFunction<void(std::span<const spi::StoreChange>)> watcher;
+    };
     std::deque<std::pair<spi::StoreCommit, spi::Completion<spi::Revision>>> queue_;
-    std::string watched_;
-    spi::UniqueFunction<void(std::span<const spi::StoreChange>)> watcher_;
+    std::list<Watch> watches_;
 };
 
 }  // namespace pharos::testing
