@@ -73,7 +73,8 @@ def server_environment(more=None):
 
 
 class Server:
-    def __init__(self, *flags, modules=None, port=None, data=None, env=None, deadline=20.0):
+    def __init__(self, *flags, modules=None, port=None, data=None, env=None, deadline=20.0, binary=BIN):
+        self.binary = pathlib.Path(binary)
         self.flags, self.modules, self.fixed_port = list(flags), modules, port
         self.port = port
         self.env = server_environment(env)
@@ -105,14 +106,14 @@ class Server:
 
     # -- life
     def command(self):
-        command = [str(BIN), "server", "--port", str(self.port), "--data", str(self.data)]
+        command = [str(self.binary), "server", "--port", str(self.port), "--data", str(self.data)]
         if self.modules:
             command += ["--modules", self.modules]
         return command + self.flags
 
     def start(self):
-        if not BIN.exists():
-            raise RuntimeError(f"no server binary at {BIN}; ./run or ./test builds it, PHAROS_BIN names another")
+        if not self.binary.exists():
+            raise RuntimeError(f"no server binary at {self.binary}; ./run or ./test builds it, PHAROS_BIN names another")
         for attempt in range(3):
             if self.fixed_port is None and (attempt > 0 or self.port is None):
                 self.port = free_port()
