@@ -15,28 +15,6 @@ std::string read(OpenStore& open, std::string_view key) {
     return value ? std::string(*value) : "(absent)";
 }
 
-TEST(KvStore, WritesReadsScansAndReopens) {
-    TempFolder folder;
-    {
-        OpenStore open(folder.store());
-        ASSERT_TRUE(open.status) << open.status.message();
-        EXPECT_TRUE(write_now(open.kv(), one("b", "2")));
-        EXPECT_TRUE(write_now(open.kv(), one("a", "1")));
-        EXPECT_TRUE(write_now(open.kv(), one("b", std::nullopt)));
-        EXPECT_TRUE(write_now(open.kv(), one("none", std::nullopt)));
-    }
-    OpenStore open(folder.store());
-    EXPECT_EQ(read(open, "a"), "1");
-    EXPECT_EQ(read(open, "b"), "(absent)");
-    EXPECT_TRUE(write_now(open.kv(), one("ab", "1")));
-    std::vector<std::string> keys;
-    open.kv().snapshot()->scan("a", "", [&](std::string_view key, std::string_view) {
-        keys.emplace_back(key);
-        return true;
-    });
-    EXPECT_THAT(keys, ElementsAre("a", "ab"));
-}
-
 TEST(KvStore, KeepsItsKeysApartFromTheStore) {
     TempFolder folder;
     OpenStore open(folder.store());
@@ -44,14 +22,6 @@ TEST(KvStore, KeepsItsKeysApartFromTheStore) {
     EXPECT_TRUE(commit_now(open.store(), put("k", "store")));
     EXPECT_EQ(read(open, "k"), "kv");
     EXPECT_EQ(open.store().snapshot()->get("k")->value, "store");
-}
-
-TEST(KvStore, RefusesBadKeys) {
-    TempFolder folder;
-    OpenStore open(folder.store());
-    EXPECT_EQ(write_now(open.kv(), one("", "1")).error().code(), Code::kInvalidArgument);
-    EXPECT_EQ(write_now(open.kv(), one(std::string(512, 'k'), "1")).error().code(), Code::kInvalidArgument);
-    EXPECT_TRUE(write_now(open.kv(), one(std::string(511, 'k'), "1")));
 }
 
 TEST(KvStore, LazyWritesWaitForTheTimer) {
