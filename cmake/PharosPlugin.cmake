@@ -23,7 +23,7 @@ endif()
 #
 # Makes the plugin NAME.so of plugin.cpp, which has the descriptor (PHAROS_PLUGIN) and the wiring, and a static library
 # NAME-core of SOURCES, which has all of the logic; tests link NAME-core. It is installed where a server of the same
-# prefix finds it.
+# prefix finds it. Out of tree, the test NAME-check has pharos-plugin-check look at the file.
 function(pharos_add_plugin NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
   if(NOT ARG_SOURCES)
@@ -42,4 +42,7 @@ function(pharos_add_plugin NAME)
   set_target_properties(${NAME} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/pharos/plugins
                         BUILD_RPATH "$ORIGIN/../.." INSTALL_RPATH "$ORIGIN/../..")
   install(TARGETS ${NAME} LIBRARY DESTINATION lib/pharos/plugins)
+  if(PHAROS_PLUGIN_CHECK)
+    add_test(NAME ${NAME}-check COMMAND ${PHAROS_PLUGIN_CHECK} $<TARGET_FILE:${NAME}>)
+  endif()
 endfunction()
