@@ -7,7 +7,7 @@ PHAROS_PACKAGES=(
   libgrpc++-dev libgrpc-dev libprotobuf-dev libnghttp2-dev zlib1g-dev libssl-dev
   liblmdb-dev libtomlplusplus-dev libspdlog-dev libfmt-dev libcli11-dev libjemalloc-dev
 )
-PHAROS_TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev)
+PHAROS_TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev redis-tools dnsmasq-base)
 PHAROS_FUZZ_PACKAGES=(clang libclang-rt-14-dev)
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
