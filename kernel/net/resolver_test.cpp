@@ -268,8 +268,7 @@ TEST_F(ResolverTest, LiesAreNotBelieved) {
 }
 
 TEST_F(ResolverTest, RecordsThatAreCutOrLoopFail) {
-    int turn = 0;
-    serve([&](const Question& question) {
+    serve([turn = 0](const Question& question) mutable {
         Bytes text = reply(question, kAnswer, {srv(1, 1, 8848, "pharos.test")});
         switch (turn++ % 3) {
             case 0: text.resize(text.size() - 5); break;  // the record is cut

@@ -386,6 +386,7 @@ private:
 
     void on_timer() {
         armed_for_ = spi::Duration::max();
+        on_events();  // who stood still (stopped, suspended) hears first and judges afterwards
         const spi::Duration now = steady_now();
         while (Deadline* due = deadlines_.take(now)) {
             auto& conversation = static_cast<Conversation&>(*due);
