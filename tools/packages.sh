@@ -4,7 +4,7 @@
 PHAROS_PACKAGES=(
   g++ cmake ninja-build ccache pkg-config
   libboost1.81-dev libboost-filesystem1.81-dev libboost-json1.81-dev
-  libgrpc++-dev libgrpc-dev libprotobuf-dev libnghttp2-dev zlib1g-dev libssl-dev
+  libgrpc++-dev libgrpc-dev libprotobuf-dev libnghttp2-dev libc-ares-dev zlib1g-dev libssl-dev
   liblmdb-dev libtomlplusplus-dev libspdlog-dev libfmt-dev libcli11-dev libjemalloc-dev
 )
 PHAROS_TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev redis-tools dnsmasq-base)

@@ -28,7 +28,7 @@ constexpr SettingSpec kSecurity[] = {
 };
 constexpr SettingSpec kPlugins[] = {
     {"modules", Type::kStringList, "naming,config", 0, 0, "Plugins to run besides the base."},
-    {"base", Type::kStringList, "storage-lmdb,lookup,core", 0, 0, "Plugins that every node runs."},
+    {"base", Type::kStringList, "storage-lmdb,lookup,health,core", 0, 0, "Plugins that every node runs."},
     {"dirs", Type::kStringList, "", 0, 0, "More directories to find plugins in, before the server's own."},
     {"step_deadline", Type::kDuration, "60s", kSecond / 10, kDay,
      "How long init, start or stop of one plugin may take."},
@@ -73,11 +73,17 @@ constexpr SettingSpec kRpc[] = {
      "How long a client may read so little that pushes to it are refused."},
 };
 
-constexpr std::size_t kSectionCount = 8;
+constexpr SettingSpec kNet[] = {
+    {"dns_servers", Type::kStringList, "", 0, 0,
+     "DNS servers (10.0.0.2, 10.0.0.2:5353, [fd00::2]:5353) for what the node resolves; empty: the system's."},
+};
+
+constexpr std::size_t kSectionCount = 9;
 const settings::Section (&sections())[kSectionCount] {
     static const settings::Section all[kSectionCount] = {
-        {"server", kServer},   {"security", kSecurity}, {"plugins", kPlugins}, {"cluster", kCluster},
-        {"runtime", kRuntime}, {"log", kLog},           {"http", kHttp},       {"rpc", kRpc}};
+        {"server", kServer},   {"security", kSecurity}, {"plugins", kPlugins},
+        {"cluster", kCluster}, {"runtime", kRuntime},   {"log", kLog},
+        {"http", kHttp},       {"rpc", kRpc},           {"net", kNet}};
     return all;
 }
 

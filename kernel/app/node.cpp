@@ -18,6 +18,7 @@
 #include "net/io_threads.hpp"
 #include "net/listener.hpp"
 #include "net/plugin_net.hpp"
+#include "net/resolver.hpp"
 #include "observe/logging.hpp"
 #include "observe/metrics_registry.hpp"
 #include "observe/process_metrics.hpp"
@@ -90,6 +91,7 @@ struct Node::Parts {
     std::optional<net::Listener> http_listener;
     std::optional<net::Listener> rpc_listener;
     std::vector<std::string> addresses;
+    std::string dns_servers;
 
     spi::Status read_settings(const ServerOptions& options);
     spi::Status load_plugins();
@@ -167,6 +169,11 @@ spi::Status Node::Parts::prepare(Lock lock) {
     if (const std::string_view wire = of("rpc").string("transport"); wire != "h2" && wire != "grpc") {
         return {spi::Code::kInvalidArgument, "rpc.transport: '" + std::string(wire) + "' is neither h2 nor grpc"};
     }
+    spi::Result<std::string> dns = net::parse_dns_servers(of("net").list("dns_servers"));
+    if (!dns) {
+        return {spi::Code::kInvalidArgument, "net.dns_servers: " + dns.error().message()};
+    }
+    dns_servers = std::move(dns.value());
     const spi::Settings& server = of("server");
     for (const std::string& address : server.list("addresses")) {
         if (!is_numeric(address)) {
@@ -214,7 +221,7 @@ void Node::Parts::make_servers() {
                       threads(run, "block_threads", std::max<std::size_t>(1, cores / 8)));
     io.emplace(threads(run, "io_threads", std::max<std::size_t>(1, cores / 4)));
     members.emplace(spi::MemberAddress{info.advertised_ip, info.port});
-    net.emplace(*io, addresses);
+    net.emplace(*io, addresses, dns_servers);
     process_metrics.emplace(metrics);
 
     const spi::Settings& web = of("http");
@@ -355,8 +362,14 @@ void Node::Parts::stop() noexcept {
         }
     }
     filter.use(nullptr);
+    if (net) {
+        net->stop();
+    }
     if (io) {
         io->stop();
+    }
+    if (net) {
+        net->stop();  // and of what came in between
     }
     if (executors) {
         executors->stop();

@@ -74,6 +74,8 @@ void IoThreads::stop() noexcept {
     }
 }
 
+bool IoThreads::is_running() const noexcept { return loops_.front()->thread.joinable(); }
+
 asio::io_context& IoThreads::at(std::size_t index) noexcept { return loops_[index]->io; }
 
 IoThreads::Duration IoThreads::longest_silence() const noexcept {

@@ -27,6 +27,8 @@ public:
     /// Ends the loops and joins the threads; what is still queued is dropped. Close sessions and listeners before.
     void stop() noexcept;
 
+    /// Between start() and stop(), for whoever calls these.
+    [[nodiscard]] bool is_running() const noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return loops_.size(); }
     [[nodiscard]] boost::asio::io_context& at(std::size_t index) noexcept;
     /// Round robin. Any thread.

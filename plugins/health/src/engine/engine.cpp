@@ -1,0 +1,619 @@
+#include "engine/engine.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <limits>
+#include <mutex>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <pharos/sdk/gate.hpp>
+
+#include "engine/due_ring.hpp"
+#include "engine/pace.hpp"
+#include "engine/turn_log.hpp"
+#include "engine/types.hpp"
+
+namespace pharos::health {
+
+namespace {
+
+using namespace std::chrono_literals;
+using Outcome = spi::ProbeResult::Outcome;
+
+/// Of a whole probe.
+constexpr spi::Duration kProbeTimeout = 500ms;
+/// How much later an answer may come: probes end by themselves, and what they report is better than "no answer".
+constexpr spi::Duration kGrace = 250ms;
+/// Before the first probe of a target, at least; something random comes on top.
+constexpr spi::Duration kFirstDelay = 2s;
+/// With more targets that wait for their first probe, first probes are spread evenly: all at once after a start.
+constexpr std::size_t kManyNew = 1000;
+/// Share of an interval by which it varies, so that targets that were probed together do not stay together.
+constexpr double kJitter = 0.025;
+/// Weight of the newest value in the average lateness.
+constexpr double kNewest = 1.0 / 64;
+
+constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+
+/// Somebody who is probed. Owned by its watch, and by calls of on_change that are queued. Guarded by the engine's
+/// mutex.
+struct Target : Queued, std::enable_shared_from_this<Target> {
+    std::string name;
+    std::string ip;
+    std::uint16_t port = 0;
+    bool healthy = true;
+    bool removed = false;
+    bool waiting = false;       ///< in the queue of its type, not in the ring
+    bool awaits_first = false;  ///< planned, and not probed yet
+    bool turned = false;        ///< on_change has been told, and nothing has settled it
+    bool call_queued = false;   ///< of on_change
+    bool in_call = false;
+    bool passing = true;  ///< kind of the results in a row
+    std::uint32_t in_a_row = 0;
+    std::uint32_t flight = kNone;  ///< its probe under way
+    Outcome outcome = Outcome::kPassed;
+    CheckPtr check;
+    spi::Duration interval{0};
+    spi::Duration lateness{0};  ///< of its newest probe, from when it was planned to its begin
+    spi::Duration took{0};
+    std::int64_t probed_at_ms = 0;
+    std::string reason;
+    spi::HealthChecks::OnChange on_change;
+
+    [[nodiscard]] Type::State state() const noexcept {
+        return check->probe == nullptr ? Type::kUnprobed : healthy ? Type::kHealthy : Type::kUnhealthy;
+    }
+};
+
+using TargetPtr = std::shared_ptr<Target>;
+
+/// A probe under way.
+struct Flight {
+    Target* target = nullptr;  ///< null: nobody waits for the result any more
+    Type* type = nullptr;
+    spi::Duration began{0};
+    std::uint32_t generation = 0;  ///< of the slot: an answer with another one is late, or the second
+    std::uint32_t next_free = kNone;
+};
+
+/// Which probe began in which order.
+struct Begun {
+    std::uint32_t slot;
+    std::uint32_t generation;
+};
+
+/// A probe to be begun when the mutex is free.
+struct Start {
+    CheckPtr check;
+    std::string ip;
+    std::uint16_t port;
+    std::uint32_t slot;
+    std::uint32_t generation;
+};
+
+/// A turn to be logged when the mutex is free.
+struct Turn {
+    std::string name;
+    bool healthy;
+    std::string reason;
+};
+
+}  // namespace
+
+class Engine::Core : public std::enable_shared_from_this<Engine::Core> {
+public:
+    Core(const spi::ServiceRegistry& services, spi::Executors& executors, spi::Metrics& metrics, spi::Log& log,
+         Options options)
+        : executors_(executors),
+          log_(log),
+          turn_log_(log),
+          types_(services, metrics),
+          max_in_flight_(std::max<std::size_t>(options.max_in_flight, 1)),
+          ring_(executors.clock().steady()),
+          random_(options.seed) {}
+
+    void add_gauges(spi::Metrics& metrics) {
+        const auto gauge = [&](const char* name, const char* help, auto read) {
+            gauges_.push_back(metrics.gauge(name, help, {}, [weak = weak_from_this(), read] {
+                const std::shared_ptr<Core> core = weak.lock();
+                if (core == nullptr) {
+                    return 0.0;
+                }
+                std::lock_guard lock(core->mutex_);
+                return read(*core);
+            }));
+        };
+        gauge("pharos_health_in_flight", "Probes under way.",
+              [](const Core& core) { return static_cast<double>(core.in_flight_); });
+        gauge("pharos_health_waiting", "Targets that are due and wait for probes under way to end.",
+              [](const Core& core) { return static_cast<double>(core.waiting_); });
+        gauge("pharos_health_lateness_seconds", "How late probes have begun lately, on average.",
+              [](const Core& core) { return core.lateness_; });
+    }
+
+    // ---- what a watch asks for
+
+    TargetPtr add(spi::CheckTarget wanted, OnChange on_change) {
+        auto target = std::make_shared<Target>();
+        target->check = types_.check(wanted.type, wanted.settings);
+        target->name = std::move(wanted.name);
+        target->ip = std::move(wanted.ip);
+        target->port = wanted.port;
+        target->healthy = wanted.healthy;
+        target->on_change = std::move(on_change);
+        std::lock_guard lock(mutex_);
+        count(*target, 1);
+        plan_first(*target);
+        return target;
+    }
+
+    void update(Target& target, spi::CheckTarget wanted) {
+        CheckPtr check = types_.check(wanted.type, wanted.settings);
+        std::lock_guard lock(mutex_);
+        count(target, -1);
+        target.name = std::move(wanted.name);
+        if (wanted.healthy != target.healthy) {
+            target.turned = false;
+        }
+        target.healthy = wanted.healthy;
+        if (target.check != check || target.ip != wanted.ip || target.port != wanted.port) {
+            const bool was_probed = target.check->probe != nullptr;
+            forget_flight(target);
+            unqueue(target);
+            target.check.swap(check);
+            target.ip = std::move(wanted.ip);
+            target.port = wanted.port;
+            target.turned = false;
+            target.in_a_row = 0;
+            target.probed_at_ms = 0;
+            target.outcome = Outcome::kPassed;
+            target.reason.clear();
+            target.took = {};
+            if (settle_first(target) || !was_probed) {
+                plan_first(target);
+            } else if (target.check->probe != nullptr) {
+                plan(target, executors_.clock().steady());
+            }
+        }
+        count(target, 1);
+    }
+
+    void assume(Target& target, bool healthy) {
+        std::lock_guard lock(mutex_);
+        count(target, -1);
+        target.healthy = healthy;
+        target.turned = false;
+        count(target, 1);
+    }
+
+    [[nodiscard]] spi::LastProbe last(const Target& target) const {
+        std::lock_guard lock(mutex_);
+        spi::LastProbe last;
+        last.interval = target.interval;
+        if (target.probed_at_ms != 0) {
+            last.at_ms = target.probed_at_ms;
+            last.result = {target.outcome, target.reason};
+            last.took = target.took;
+            last.in_a_row = target.outcome == Outcome::kNotProbed ? 0 : target.in_a_row;
+            return last;
+        }
+        last.result.outcome = Outcome::kNotProbed;
+        last.result.reason = target.check->probe == nullptr ? target.check->why_not
+                             : !policy_.enabled             ? "health checks are switched off"
+                                                            : "not probed yet";
+        return last;
+    }
+
+    void remove(Target& target) {
+        OnChange dropped;  // destroyed without the lock: it may own anything
+        std::unique_lock lock(mutex_);
+        target.removed = true;
+        forget_flight(target);
+        unqueue(target);
+        count(target, -1);
+        settle_first(target);
+        call_ended_.wait(lock, [&target] { return !target.in_call; });
+        dropped = std::move(target.on_change);
+    }
+
+    // ---- what the engine is asked for
+
+    void set_policy(spi::HealthPolicy policy) {
+        policy.times = std::max(policy.times, 1u);
+        policy.tcp = sane(policy.tcp);
+        policy.http = sane(policy.http);
+        std::lock_guard lock(mutex_);
+        policy_ = policy;
+    }
+
+    bool stop(spi::Duration patience) {
+        spi::TimerId timer = 0;
+        {
+            std::lock_guard lock(mutex_);
+            stopped_ = true;
+            timer = std::exchange(timer_, 0);
+        }
+        if (timer != 0) {
+            executors_.timers().cancel(timer);
+        }
+        gauges_.clear();
+        types_.stop();
+        return gate_.close(patience);
+    }
+
+private:
+    void count(const Target& target, std::int64_t by) noexcept {
+        target.check->type->targets[target.state()].fetch_add(by, std::memory_order_relaxed);
+    }
+
+    /// A number from 0 to below `end`.
+    spi::Duration random_below(spi::Duration end) {
+        if (end.count() <= 1) {
+            return {};
+        }
+        return spi::Duration(std::uniform_int_distribution<spi::Duration::rep>(0, end.count() - 1)(random_));
+    }
+
+    /// For a target that has not been probed before.
+    void plan_first(Target& target) {
+        const spi::Duration spread = policy_.tcp.max;
+        // As there, where most come early; evenly when early would be all at once.
+        target.interval = kFirstDelay + random_below(new_ > kManyNew ? spread : random_below(spread));
+        if (target.check->probe != nullptr) {
+            target.awaits_first = true;
+            ++new_;
+            arm(ring_.add(target, executors_.clock().steady() + target.interval));
+        }
+    }
+
+    /// Whether it waited for its first probe.
+    bool settle_first(Target& target) noexcept {
+        const bool waited = std::exchange(target.awaits_first, false);
+        new_ -= waited ? 1 : 0;
+        return waited;
+    }
+
+    void plan(Target& target, spi::Duration now) {
+        const auto interval = static_cast<double>(target.interval.count());
+        const double jitter = std::uniform_real_distribution<double>(-kJitter, kJitter)(random_);
+        arm(ring_.add(target, now + spi::Duration(static_cast<spi::Duration::rep>(interval * (1 + jitter)))));
+    }
+
+    [[nodiscard]] const spi::ProbePace& pace_of(const Type& type) const noexcept {
+        return type.has_http_pace ? policy_.http : policy_.tcp;
+    }
+
+    /// Has the pump run at that time, if it would not do so before.
+    void arm(spi::Duration at) {
+        if (stopped_ || at >= armed_for_) {
+            return;
+        }
+        if (timer_ != 0) {
+            executors_.timers().cancel(timer_);
+        }
+        armed_for_ = at;
+        timer_ = executors_.timers().after(at - executors_.clock().steady(), [self = shared_from_this(), at] {
+            const sdk::Gate::Pass pass = self->gate_.enter();
+            std::lock_guard lock(self->mutex_);
+            if (pass && self->armed_for_ == at) {
+                self->timer_ = 0;
+                self->post_pump();
+            }
+        });
+    }
+
+    void post_pump() {
+        if (!std::exchange(pump_posted_, true)) {
+            executors_.work().post([self = shared_from_this()] { self->pump(); });
+        }
+    }
+
+    /// Ends what is overdue and begins what is due and has room. On a work thread.
+    void pump() {
+        const sdk::Gate::Pass pass = gate_.enter();
+        if (!pass) {
+            return;
+        }
+        std::vector<Start> starts;
+        std::vector<Turn> turns;
+        const spi::Duration now = executors_.clock().steady();
+        {
+            std::lock_guard lock(mutex_);
+            pump_posted_ = false;
+            if (armed_for_ <= now) {
+                if (now - armed_for_ > kGrace) {
+                    judge_from_ = now + kGrace;  // who stood still (stopped, suspended) hears first
+                }
+                armed_for_ = spi::Duration::max();
+            }
+            if (now >= judge_from_) {
+                end_overdue(now, turns);
+            }
+            take_due(now);
+            begin_waiting(now, starts);
+            if (const auto next = ring_.next()) {
+                arm(*next);
+            }
+            if (!in_order_.empty()) {
+                arm(std::max(flights_[in_order_.front().slot].began + kProbeTimeout + kGrace, judge_from_));
+            }
+        }
+        for (Start& start : starts) {
+            run(std::move(start));
+        }
+        tell(turns, now);
+    }
+
+    void take_due(spi::Duration now) {
+        Queue due;
+        ring_.take(now, due);
+        while (!due.empty()) {
+            auto& target = static_cast<Target&>(due.front());
+            due.pop_front();
+            if (!policy_.enabled) {
+                plan(target, now);
+            } else if (target.flight != kNone) {
+                // Still running: left out, and half as often from now on.
+                target.interval = next_interval(pace_of(*target.check->type), target.interval, 2 * target.interval);
+                plan(target, now);
+            } else {
+                Type& type = *target.check->type;
+                if (type.waiting.empty()) {
+                    types_waiting_.push_back(&type);
+                }
+                type.waiting.push_back(target);
+                target.waiting = true;
+                ++waiting_;
+            }
+        }
+    }
+
+    /// Out of the ring or of the queue of its type.
+    void unqueue(Target& target) noexcept {
+        target.leave();
+        if (std::exchange(target.waiting, false)) {
+            --waiting_;
+            if (target.check->type->waiting.empty()) {
+                std::erase(types_waiting_, target.check->type);
+            }
+        }
+    }
+
+    void begin_waiting(spi::Duration now, std::vector<Start>& starts) {
+        while (in_flight_ < max_in_flight_ && !types_waiting_.empty()) {
+            const auto fewest =
+                std::min_element(types_waiting_.begin(), types_waiting_.end(),
+                                 [](const Type* a, const Type* b) { return a->in_flight < b->in_flight; });
+            Type& type = **fewest;
+            auto& target = static_cast<Target&>(type.waiting.front());
+            unqueue(target);
+            starts.push_back(begin(target, type, now));
+        }
+    }
+
+    Start begin(Target& target, Type& type, spi::Duration now) {
+        std::uint32_t slot = free_;
+        if (slot == kNone) {
+            slot = static_cast<std::uint32_t>(flights_.size());
+            flights_.emplace_back();
+        } else {
+            free_ = flights_[slot].next_free;
+        }
+        Flight& flight = flights_[slot];
+        flight.target = &target;
+        flight.type = &type;
+        flight.began = now;
+        in_order_.push_back({slot, flight.generation});
+        ++in_flight_;
+        ++type.in_flight;
+        settle_first(target);
+        target.flight = slot;
+        target.lateness = now - target.due;
+        lateness_ += (std::chrono::duration<double>(target.lateness).count() - lateness_) * kNewest;
+        plan(target, now);
+        return {target.check, target.ip, target.port, slot, flight.generation};
+    }
+
+    /// Begins the probe. Without the mutex.
+    void run(Start start) {
+        spi::Probe& probe = *start.check->probe;
+        const spi::ProbeTarget target{start.ip, start.port, kProbeTimeout};
+        probe.run(target, [self = shared_from_this(), check = std::move(start.check), slot = start.slot,
+                           generation = start.generation](spi::ProbeResult result) {
+            self->answered(*check->type, slot, generation, std::move(result));
+        });
+    }
+
+    /// Any thread, possibly in run(), and as often as the provider of the type likes.
+    void answered(Type& type, std::uint32_t slot, std::uint32_t generation, spi::ProbeResult result) {
+        std::vector<Turn> turns;
+        bool expected = true;
+        const spi::Duration now = executors_.clock().steady();
+        {
+            std::lock_guard lock(mutex_);
+            if (stopped_) {
+                return;
+            }
+            expected = flights_[slot].generation == generation;
+            if (expected) {
+                end_flight(slot, std::move(result), now, turns);
+                if (!types_waiting_.empty()) {
+                    post_pump();
+                }
+            }
+        }
+        if (!expected && !type.told_of_repeats.exchange(true)) {
+            log_.warn("health check answers too late or twice; its answers are ignored", spi::kv("type", type.name));
+        }
+        tell(turns, now);
+    }
+
+    void end_overdue(spi::Duration now, std::vector<Turn>& turns) {
+        while (!in_order_.empty() && now - flights_[in_order_.front().slot].began >= kProbeTimeout + kGrace) {
+            const std::uint32_t slot = in_order_.front().slot;
+            Type& type = *flights_[slot].type;
+            type.silent->add();
+            if (!type.told_of_silence.exchange(true)) {
+                log_.warn("health check does not answer in time; its targets count as failed",
+                          spi::kv("type", type.name));
+            }
+            end_flight(slot, {Outcome::kFailed, "the check '" + type.name + "' gave no answer"}, now, turns);
+        }
+    }
+
+    void end_flight(std::uint32_t slot, spi::ProbeResult result, spi::Duration now, std::vector<Turn>& turns) {
+        Flight& flight = flights_[slot];
+        Target* const target = std::exchange(flight.target, nullptr);
+        ++flight.generation;
+        flight.next_free = free_;
+        free_ = slot;
+        --in_flight_;
+        --flight.type->in_flight;
+        if (result.outcome > Outcome::kNotProbed) {
+            result.outcome = Outcome::kNotProbed;  // of a later version
+        }
+        flight.type->outcomes[static_cast<std::size_t>(result.outcome)]->add();
+        while (!in_order_.empty() && flights_[in_order_.front().slot].generation != in_order_.front().generation) {
+            in_order_.pop_front();
+        }
+        if (target != nullptr) {
+            target->flight = kNone;
+            take_result(*target, std::move(result), now - flight.began, turns);
+        }
+    }
+
+    void take_result(Target& target, spi::ProbeResult result, spi::Duration took, std::vector<Turn>& turns) {
+        const Type& type = *target.check->type;
+        const spi::ProbePace& pace = pace_of(type);
+        if (!policy_.enabled) {
+            return;
+        }
+        target.probed_at_ms = executors_.clock().wall_ms();
+        target.took = took;
+        target.outcome = result.outcome;
+        target.reason = std::move(result.reason);
+        if (result.outcome == Outcome::kNotProbed) {
+            return;
+        }
+        // With a pace of its own a check is measured by its answers; otherwise by when it was planned, so that who is
+        // well is probed less and less often, the more so the busier the node is.
+        const spi::Duration waited = type.has_http_pace ? took : target.interval + target.lateness + took;
+        target.interval = next_interval(pace, target.interval, cost_of(result.outcome, pace, target.interval, waited));
+
+        const bool passed = result.outcome == Outcome::kPassed;
+        if (passed != target.passing || target.in_a_row == 0) {
+            target.passing = passed;
+            target.in_a_row = 0;
+            target.turned = false;
+        }
+        ++target.in_a_row;
+        if (passed == target.healthy) {
+            return;
+        }
+        const bool enough = target.in_a_row >= policy_.times || result.outcome == Outcome::kFailedNow;
+        if (!target.turned && !enough) {
+            return;
+        }
+        if (!std::exchange(target.turned, true)) {
+            turns.push_back({target.name, passed, target.reason});
+        }
+        if (!std::exchange(target.call_queued, true)) {
+            executors_.work().post(
+                [self = shared_from_this(), kept = target.shared_from_this()] { self->call(*kept); });
+        }
+    }
+
+    /// Tells of a target that has turned, unless that was settled meanwhile. On a work thread.
+    void call(Target& target) {
+        const sdk::Gate::Pass pass = gate_.enter();
+        std::unique_lock lock(mutex_);
+        target.call_queued = false;
+        if (!pass || !policy_.enabled || target.removed || !target.turned || target.in_call) {
+            return;
+        }
+        target.in_call = true;
+        const bool healthy = target.passing;
+        const std::string reason = target.reason;
+        lock.unlock();
+        target.on_change(healthy, reason);
+        lock.lock();
+        target.in_call = false;
+        if (target.removed) {
+            call_ended_.notify_all();
+        }
+    }
+
+    void forget_flight(Target& target) noexcept {
+        if (target.flight != kNone) {
+            flights_[std::exchange(target.flight, kNone)].target = nullptr;
+        }
+    }
+
+    void tell(const std::vector<Turn>& turns, spi::Duration now) {
+        for (const Turn& turn : turns) {
+            turn_log_.turned(turn.name, turn.healthy, turn.reason, now);
+        }
+    }
+
+    spi::Executors& executors_;
+    spi::Log& log_;
+    TurnLog turn_log_;
+    Types types_;
+    const std::size_t max_in_flight_;
+    std::vector<spi::Registration> gauges_;
+    sdk::Gate gate_;
+
+    mutable std::mutex mutex_;  ///< guards what follows
+    std::condition_variable call_ended_;
+    spi::HealthPolicy policy_;
+    DueRing ring_;
+    std::vector<Type*> types_waiting_;  ///< those with targets in their queue
+    std::size_t waiting_ = 0;           ///< targets in these queues
+    std::vector<Flight> flights_;       ///< slots; as many as there ever were at once
+    std::uint32_t free_ = kNone;
+    std::deque<Begun> in_order_;  ///< the oldest first, and it has not ended; of the others some may have
+    std::size_t in_flight_ = 0;
+    std::size_t new_ = 0;  ///< targets that wait for their first probe
+    double lateness_ = 0;  ///< seconds
+    std::mt19937_64 random_;
+    spi::TimerId timer_ = 0;
+    spi::Duration armed_for_ = spi::Duration::max();
+    spi::Duration judge_from_{0};  ///< until then nobody is overdue
+    bool pump_posted_ = false;
+    bool stopped_ = false;
+};
+
+class Engine::Watch final : public spi::HealthWatch {
+public:
+    Watch(std::shared_ptr<Core> core, TargetPtr target) : core_(std::move(core)), target_(std::move(target)) {}
+    ~Watch() override { core_->remove(*target_); }
+
+    void update(spi::CheckTarget target) noexcept override { core_->update(*target_, std::move(target)); }
+    void assume(bool healthy) noexcept override { core_->assume(*target_, healthy); }
+    [[nodiscard]] spi::LastProbe last() const noexcept override { return core_->last(*target_); }
+
+private:
+    const std::shared_ptr<Core> core_;
+    const TargetPtr target_;
+};
+
+Engine::Engine(const spi::ServiceRegistry& services, spi::Executors& executors, spi::Metrics& metrics, spi::Log& log,
+               Options options)
+    : core_(std::make_shared<Core>(services, executors, metrics, log, options)) {
+    core_->add_gauges(metrics);
+}
+
+Engine::~Engine() = default;
+
+std::unique_ptr<spi::HealthWatch> Engine::watch(spi::CheckTarget target, OnChange on_change) noexcept {
+    return std::make_unique<Watch>(core_, core_->add(std::move(target), std::move(on_change)));
+}
+
+void Engine::set_policy(const spi::HealthPolicy& policy) noexcept { core_->set_policy(policy); }
+
+bool Engine::stop(spi::Duration patience) noexcept { return core_->stop(patience); }
+
+}  // namespace pharos::health
