@@ -1,8 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <csignal>
-#include <cstdlib>
 #include <stdexcept>
 
 #include "plugin/host.hpp"
@@ -246,26 +244,6 @@ TEST_F(HostTest, WhatNeedsAPluginThatFailedStopsTheStartWhenItIsRequired) {
               "plugin 'c' requires y/1, which plugin 'b' would provide, but it is left out: plugin 'b' init failed: "
               "no luck");
     EXPECT_EQ(trace, (std::vector<std::string>{"init a", "init b", "stop b", "stop a"}));
-}
-
-TEST(StepDeathTest, ACrashSaysInWhichStep) {
-    GTEST_FLAG_SET(death_test_style, "threadsafe");
-    const auto crash = [](auto how) {
-        note_crashes();
-        static_cast<void>(run_step("x", "init", std::chrono::seconds(60), [how] {
-            how();
-            return spi::Status();
-        }));
-    };
-    EXPECT_DEATH(crash([] { std::abort(); }), "pharos: fatal: signal 6 in plugin 'x' init");
-    EXPECT_DEATH(crash([] { static_cast<void>(::raise(SIGSEGV)); }), "pharos: fatal: signal 11 in plugin 'x' init");
-    // Not in a step: nobody is accused, and the signal does what it did.
-    EXPECT_EXIT(
-        {
-            note_crashes();
-            static_cast<void>(::raise(SIGSEGV));
-        },
-        [](int status) { return status != 0; }, "^$|Sanitizer");
 }
 
 }  // namespace

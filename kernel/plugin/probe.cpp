@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -115,6 +116,7 @@ public:
         if (!report_.open() || !words_.open()) {
             return;
         }
+        std::fflush(nullptr);  // or a child that exits writes what waits in our buffers, too
         pid_ = ::fork();
         if (pid_ == 0) {
             load_and_report(files, first, report_.write, words_.write);

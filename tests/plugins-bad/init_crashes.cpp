@@ -3,7 +3,7 @@
 class InitCrashes final : public BadPlugin {
 public:
     pharos::spi::Status init(pharos::spi::PluginContext&) noexcept override {
-        int* volatile nowhere = nullptr;
+        volatile int* volatile nowhere = nullptr;
         *nowhere = 1;
         return {};
     }
