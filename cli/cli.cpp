@@ -16,6 +16,7 @@
 #include "cli/console.hpp"
 #include "cli/namespace_api.hpp"
 #include "cli/naming_api.hpp"
+#include "cli/plugin_commands.hpp"
 
 namespace pharos::cli {
 
@@ -52,6 +53,7 @@ struct CommandLine {
         add_instance_commands(commands);
         add_namespace_commands(commands);
         add_store_commands(commands);
+        add_plugin_commands(commands);
         add_status_command(commands);
         add_settings_command(commands);
         add_completion_command(commands);
@@ -175,6 +177,7 @@ std::vector<std::string> names_from_server(NameKind kind, const Typed& typed) {
                 }
             }
             break;
+        case NameKind::kPlugin: names = plugin_names(server); break;
         case NameKind::kNamespace:
             if (const auto rows = NamespaceApi(server).list()) {
                 for (const Namespace& row : rows.value()) {

@@ -70,6 +70,7 @@ void add_instance_commands(Commands& commands);
 void add_instance_watch(Commands& commands, CLI::App& instance);
 void add_namespace_commands(Commands& commands);
 void add_store_commands(Commands& commands);
+void add_plugin_commands(Commands& commands);
 void add_status_command(Commands& commands);
 void add_settings_command(Commands& commands);
 void add_completion_command(Commands& commands);

@@ -132,8 +132,8 @@ std::vector<std::string> values_of(const CLI::App& command, const CLI::Option& o
     if (name == "SHELL") {
         return {"bash", "fish", "zsh"};
     }
-    if (name == "--file" || name == "--output" || name == "--config" || name == "--data" || name == "FILE" ||
-        name == "DIR") {
+    if (name == "--file" || name == "--output" || name == "--config" || name == "--data" || name == "--dir" ||
+        name == "FILE" || name == "DIR") {
         return {std::string(kFiles)};
     }
     if (name == "--namespace" || name == "NAMESPACE") {
@@ -145,6 +145,11 @@ std::vector<std::string> values_of(const CLI::App& command, const CLI::Option& o
     }
     if (name == "SERVICE" || (name == "PATTERN" && parent == "service")) {
         return names(NameKind::kService, typed);
+    }
+    if (name == "PLUGIN") {
+        std::vector<std::string> plugins = names(NameKind::kPlugin, typed);
+        plugins.emplace_back(kFiles);
+        return plugins;
     }
     if (name == "ADDRESS" && command.get_name() == "deregister") {
         return names(NameKind::kInstance, typed);

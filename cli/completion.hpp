@@ -22,7 +22,7 @@ struct Candidate {
 inline constexpr std::string_view kFiles = ":files";
 
 /// What only a server knows.
-enum class NameKind { kConfig, kService, kInstance, kNamespace };
+enum class NameKind { kConfig, kService, kInstance, kNamespace, kPlugin };
 
 /// What has been typed before the cursor, by option ("--group") or positional ("SERVICE").
 using Typed = std::vector<std::pair<std::string, std::string>>;

@@ -20,6 +20,7 @@ protected:
         add_service_commands(commands_);
         add_instance_commands(commands_);
         add_namespace_commands(commands_);
+        add_plugin_commands(commands_);
         add_completion_command(commands_);
     }
 
@@ -43,7 +44,7 @@ protected:
 };
 
 TEST_F(Completion, Commands) {
-    EXPECT_THAT(after({""}), ElementsAre("config", "service", "instance", "namespace", "completion", "help"));
+    EXPECT_THAT(after({""}), ElementsAre("config", "service", "instance", "namespace", "plugin", "completion", "help"));
     EXPECT_THAT(after({"co"}), ElementsAre("config", "completion"));
     EXPECT_THAT(after({"config", ""}), ElementsAre("get", "set", "ls", "rm", "log", "watch"));
     EXPECT_THAT(after({"help", "config", "l"}), ElementsAre("ls", "log"));
@@ -90,6 +91,13 @@ TEST_F(Completion, ScriptsAreThereForThreeShells) {
     EXPECT_NE(completion_script("zsh").find("compdef _pharos pharos"), std::string_view::npos);
     EXPECT_NE(completion_script("fish").find("complete -c pharos"), std::string_view::npos);
     EXPECT_EQ(completion_script("csh"), "");
+}
+
+TEST_F(Completion, PluginsByNameOrFile) {
+    EXPECT_THAT(after({"plugin", ""}), ElementsAre("ls", "info"));
+    EXPECT_THAT(after({"plugin", "info", "app.y"}), ElementsAre("app.yaml", std::string(kFiles)));
+    EXPECT_EQ(asked_, NameKind::kPlugin);
+    EXPECT_THAT(after({"plugin", "ls", "--dir", ""}), ElementsAre(std::string(kFiles)));
 }
 
 }  // namespace

@@ -57,7 +57,9 @@ spi::Result<Report> look(Server& server) {
     report.version = text_of(state.value(), "version");
     report.mode = text_of(state.value(), "startup_mode");
     for (const json::value& plugin : own_list(server, "/plugins")) {
-        report.modules.push_back(text_of(plugin, "name"));
+        if (text_of(plugin, "reason").empty()) {  // what is left out stands among the capabilities
+            report.modules.push_back(text_of(plugin, "name"));
+        }
     }
     for (const json::value& one : own_list(server, "/health")) {
         report.capabilities.push_back({text_of(one, "capability"), text_of(one, "state"), text_of(one, "reason")});

@@ -97,6 +97,8 @@ std::string AdminRoutes::plugins_json() const {
     for (const plugin::PluginRow& row : parts_.host.table()) {
         json.begin_object().member("name", row.name).member("version", row.version);
         json.member("state", plugin::to_string(row.state)).member("provides", row.provides);
+        json.member("requires", row.requires_).member("file", row.file).member("foreign", row.foreign);
+        json.member("optional", row.optional).member("reason", row.reason);
         json.member("startMicros", row.start_time.count()).end_object();
     }
     json.end_array();

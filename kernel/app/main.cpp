@@ -11,6 +11,7 @@
 #include "app/node.hpp"
 #include "app/options.hpp"
 #include "cli/cli.hpp"
+#include "plugin/step.hpp"
 
 namespace {
 
@@ -34,6 +35,7 @@ int run_server(const pharos::app::ServerOptions& options, std::chrono::steady_cl
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
+    pharos::plugin::note_crashes();
 
     pharos::app::Node node;
     const pharos::spi::Status started = node.start(options, began);
@@ -46,6 +48,9 @@ int run_server(const pharos::app::ServerOptions& options, std::chrono::steady_cl
     }
     const int exit_code = started ? EXIT_SUCCESS : kCouldNotStart;
     if (node.has_hung()) {
+        if (started) {
+            std::fprintf(stderr, "pharos: %s has not ended; its thread is left behind\n", node.hung().c_str());
+        }
         std::_Exit(kCouldNotStart);
     }
     return exit_code;

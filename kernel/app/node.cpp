@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 #include <thread>
 #include <vector>
+
+#include <pharos/sdk/registrations.hpp>
 
 #include "access/filter.hpp"
 #include "app/addresses.hpp"
@@ -30,6 +33,7 @@
 #include "runtime/executors.hpp"
 #include "settings/raw.hpp"
 #include "settings/tree.hpp"
+#include "settings/value.hpp"
 
 namespace pharos::app {
 
@@ -42,6 +46,19 @@ constexpr int kRpcPortOffset = 1000;
 std::vector<std::string> peek_list(const settings::Raw& raw, std::string_view section, std::string_view key) {
     spi::Result<settings::Value> value = settings::Tree::peek(raw, section, kernel_setting(section, key));
     return value ? std::move(value.value().list) : std::vector<std::string>{};
+}
+
+std::chrono::milliseconds peek_duration(const settings::Raw& raw, std::string_view section, std::string_view key) {
+    const spi::SettingSpec& spec = kernel_setting(section, key);
+    spi::Result<settings::Value> value = settings::Tree::peek(raw, section, spec);
+    value = value ? value : settings::parse_value(spec, spec.default_value);  // the whole check will say what is wrong
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::nanoseconds(value.value().number));
+}
+
+bool is_kernel_section(const std::string& name) {
+    const auto sections = kernel_sections();
+    return std::any_of(sections.begin(), sections.end(),
+                       [&name](const settings::Section& section) { return section.name == name; });
 }
 
 std::vector<fs::path> plugin_directories(const settings::Raw& raw) {
@@ -69,7 +86,7 @@ std::chrono::seconds as_seconds(std::int64_t nanoseconds) {
 /// In the order in which they are made; what comes later uses what comes before.
 struct Node::Parts {
     settings::Raw raw;
-    std::vector<const spi::Descriptor*> descriptors;
+    std::vector<plugin::Module> modules;
     std::optional<settings::Tree> settings;
     std::optional<observe::Logging> logging;
     std::optional<DataDir> data;
@@ -86,6 +103,7 @@ struct Node::Parts {
     std::unique_ptr<rpc::Transport> transport;
     std::optional<rpc::Server> rpc;
     std::optional<plugin::Host> host;
+    sdk::Registrations gauges;
     std::optional<AdminRoutes> admin;
     spi::MemberLookup* lookup = nullptr;
     std::optional<net::Listener> http_listener;
@@ -94,11 +112,14 @@ struct Node::Parts {
     std::string dns_servers;
 
     spi::Status read_settings(const ServerOptions& options);
-    spi::Status load_plugins();
+    enum class Optional { kLoad, kIgnore };
+    spi::Status load_plugins(Optional optional);
+    spi::Status build_settings(const std::vector<fs::path>& directories);
     enum class Lock { kTake, kLeave };
     spi::Status prepare(Lock lock);
     void make_servers();
     void make_host();
+    void show_left_out();
     spi::Status start_plugins();
     spi::Status open_ports();
     void stop() noexcept;
@@ -121,32 +142,73 @@ spi::Status Node::Parts::read_settings(const ServerOptions& options) {
     return {};
 }
 
-spi::Status Node::Parts::load_plugins() {
+spi::Status Node::Parts::load_plugins(Optional optional) {
     const std::vector<fs::path> directories = plugin_directories(raw);
-    std::vector<std::string> wanted = peek_list(raw, "plugins", "base");
-    for (std::string& module : peek_list(raw, "plugins", "modules")) {
-        wanted.push_back(std::move(module));
+    std::vector<std::string_view> lists{"base", "modules"};
+    if (optional == Optional::kLoad) {
+        lists.emplace_back("optional");
     }
-    const auto kernel = kernel_sections();
-    std::vector<settings::Section> sections(kernel.begin(), kernel.end());
-    for (const std::string& name : wanted) {
-        const spi::Result<fs::path> file = plugin::find_library(name, directories);
-        if (!file) {
-            return file.error();
+    std::vector<plugin::Library> libraries;
+    std::map<std::string, std::string_view> list_of;
+    for (const std::string_view list : lists) {
+        for (const std::string& name : peek_list(raw, "plugins", list)) {
+            if (const auto [other, is_new] = list_of.emplace(name, list); !is_new) {
+                return {spi::Code::kInvalidArgument, "plugin '" + name + "' is listed twice, in plugins." +
+                                                         std::string(other->second) + " and plugins." +
+                                                         std::string(list)};
+            }
+            const spi::Result<fs::path> file = plugin::find_library(name, directories);
+            plugin::Library library =
+                file ? plugin::inspect_library(file.value(), plugin::Owner::of_process()) : plugin::Library();
+            library.name = name;
+            library.status = file ? library.status : file.error();
+            if (library.status && is_kernel_section(name)) {
+                library.status = {spi::Code::kInvalidArgument, "plugin file " + library.file.string() +
+                                                                   ": its name is that of the server's own settings '" +
+                                                                   name + ".'"};
+            }
+            if (!library.status && list != "optional") {
+                return library.status;
+            }
+            libraries.push_back(std::move(library));
         }
-        const spi::Result<const spi::Descriptor*> descriptor = plugin::load_library(file.value());
-        if (!descriptor) {
+    }
+    plugin::try_libraries(libraries, peek_duration(raw, "plugins", "step_deadline"));
+    for (plugin::Library& library : libraries) {
+        const bool is_optional = list_of[library.name] == "optional";
+        const spi::Result<const spi::Descriptor*> descriptor = plugin::load_library(library);
+        if (!descriptor && !is_optional) {
             return descriptor.error();
         }
-        descriptors.push_back(descriptor.value());
-        sections.push_back(
-            {descriptor.value()->name, {descriptor.value()->settings, descriptor.value()->settings_count}});
+        modules.push_back({.name = library.name,
+                           .descriptor = descriptor ? descriptor.value() : nullptr,
+                           .file = library.file.string(),
+                           .foreign = library.foreign,
+                           .optional = is_optional,
+                           .refused = descriptor ? std::string() : descriptor.error().message(),
+                           .version = std::move(library.text.version),
+                           .provides = std::move(library.text.provides),
+                           .requires_ = std::move(library.text.requires_)});
     }
-    // Sections of plugins that are there but off may stay in the file.
+    return build_settings(directories);
+}
+
+spi::Status Node::Parts::build_settings(const std::vector<fs::path>& directories) {
+    const auto kernel = kernel_sections();
+    std::vector<settings::Section> sections(kernel.begin(), kernel.end());
+    // Sections of plugins that are there but off, or left out, may stay in the file.
     std::set<std::string> silent;
     for (std::string& name : plugin::list_libraries(directories)) {
-        if (std::find(wanted.begin(), wanted.end(), name) == wanted.end()) {
+        if (!is_kernel_section(name)) {
             silent.insert(std::move(name));
+        }
+    }
+    for (const plugin::Module& module : modules) {
+        if (module.descriptor != nullptr) {
+            sections.push_back({module.name, {module.descriptor->settings, module.descriptor->settings_count}});
+            silent.erase(module.name);
+        } else {
+            silent.insert(module.name);
         }
     }
     spi::Result<settings::Tree> built = settings::Tree::build(raw, sections, silent);
@@ -208,8 +270,10 @@ spi::Status Node::Parts::prepare(Lock lock) {
     info.advertised_ip = !server.string("advertise").empty() ? std::string(server.string("advertise"))
                          : local                             ? "127.0.0.1"
                                                              : own_address();
-    for (const spi::Descriptor* descriptor : descriptors) {
-        info.modules.emplace_back(descriptor->name);
+    for (const plugin::Module& module : modules) {
+        if (module.descriptor != nullptr) {
+            info.modules.push_back(module.name);
+        }
     }
     return {};
 }
@@ -258,12 +322,23 @@ void Node::Parts::make_servers() {
 }
 
 void Node::Parts::make_host() {
-    host.emplace(descriptors,
+    host.emplace(std::move(modules),
                  plugin::Surroundings{info, *executors, *router, *rpc, *rpc, *members, *net, metrics, *logging,
                                       [this](const std::string& name) -> spi::Log& { return logging->of(name); },
                                       [this](const std::string& name) -> const spi::Settings& { return of(name); }},
                  std::chrono::duration_cast<std::chrono::milliseconds>(
                      std::chrono::nanoseconds(of("plugins").integer("step_deadline"))));
+}
+
+void Node::Parts::show_left_out() {
+    for (const plugin::State state : {plugin::State::kRefused, plugin::State::kFailed, plugin::State::kHung}) {
+        const std::vector<plugin::PluginRow> rows = host->table();
+        const auto count = std::count_if(rows.begin(), rows.end(),
+                                         [state](const plugin::PluginRow& row) { return row.state == state; });
+        gauges.take(metrics.gauge("pharos_plugins_left_out", "Optional plugins that the node runs without.",
+                                  {{"state", std::string(plugin::to_string(state))}},
+                                  [count] { return static_cast<double>(count); }));
+    }
 }
 
 spi::Status Node::Parts::start_plugins() {
@@ -275,7 +350,11 @@ spi::Status Node::Parts::start_plugins() {
     if (spi::Status status = host->start(); !status) {
         return status;
     }
+    show_left_out();
     for (const plugin::PluginRow& row : host->table()) {
+        if (row.is_left_out()) {
+            continue;  // said so when it happened
+        }
         log().info("plugin started", spi::kv("name", row.name), spi::kv("version", row.version),
                    spi::kv("micros", row.start_time.count()));
     }
@@ -332,9 +411,6 @@ spi::Status Node::Parts::open_ports() {
 }
 
 void Node::Parts::stop() noexcept {
-    if (host && host->has_hung()) {
-        return;
-    }
     const spi::Duration grace = settings ? spi::Duration(of("server").integer("stop_grace")) : spi::Duration(0);
     if (http_listener) {
         http_listener->stop();
@@ -355,9 +431,14 @@ void Node::Parts::stop() noexcept {
     if (admin) {
         admin->remove();
     }
+    gauges.clear();
     if (host) {
         host->stop();
         if (host->has_hung()) {
+            // A plugin's thread never ends, and may use anything of ours, so the rest stays as it is.
+            if (logging) {
+                logging->flush();
+            }
             return;
         }
     }
@@ -389,12 +470,14 @@ Node::~Node() {
     }
 }
 
+std::string Node::hung() const { return parts_->host ? parts_->host->hung() : std::string(); }
+
 bool Node::has_hung() const noexcept { return parts_->host && parts_->host->has_hung(); }
 
 spi::Status Node::start(const ServerOptions& options, std::chrono::steady_clock::time_point began) {
     Parts& parts = *parts_;
     spi::Status status = parts.read_settings(options);
-    status = status ? parts.load_plugins() : status;
+    status = status ? parts.load_plugins(Parts::Optional::kLoad) : status;
     status = status ? parts.prepare(Parts::Lock::kTake) : status;
     if (status) {
         parts.make_servers();
@@ -422,7 +505,7 @@ spi::Status Node::start(const ServerOptions& options, std::chrono::steady_clock:
 spi::Status Node::load(const ServerOptions& options) {
     Parts& parts = *parts_;
     spi::Status status = parts.read_settings(options);
-    status = status ? parts.load_plugins() : status;
+    status = status ? parts.load_plugins(Parts::Optional::kIgnore) : status;
     status = status ? parts.prepare(Parts::Lock::kLeave) : status;
     if (!status) {
         return status;

@@ -31,6 +31,8 @@ public:
     [[nodiscard]] const std::string& data_dir() const noexcept;
     /// Ends everything in inverse order.
     void stop() noexcept;
+    /// The steps of plugins that never ended, "plugin 'x' start"; empty when there are none.
+    [[nodiscard]] std::string hung() const;
     /// A plugin hangs in a step: its thread can't be ended, so the process must leave without cleaning up.
     [[nodiscard]] bool has_hung() const noexcept;
 

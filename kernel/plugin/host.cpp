@@ -1,68 +1,34 @@
 #include "plugin/host.hpp"
 
-#include <condition_variable>
-#include <exception>
-#include <memory>
-#include <thread>
+#include <utility>
 
 #include "plugin/library.hpp"
-#include "plugin/resolver.hpp"
 
 namespace pharos::plugin {
 
 namespace {
 
-spi::Status failed(std::string message) { return {spi::Code::kInternal, std::move(message)}; }
-
-/// What one plugin sees of the node.
-class Context final : public spi::PluginContext {
-public:
-    Context(const Surroundings& around, const spi::NodeHealth& node_health, ServiceRegistry& services,
-            const spi::Descriptor& descriptor)
-        : around_(around),
-          node_health_(node_health),
-          services_(services, descriptor.name, names_of(descriptor.provides)),
-          settings_(around.settings_of(descriptor.name)),
-          log_(around.log_of(descriptor.name)) {}
-
-    const spi::NodeInfo& node() const noexcept override { return around_.node; }
-    const spi::Settings& settings() const noexcept override { return settings_; }
-    spi::ServiceRegistry& services() noexcept override { return services_; }
-    spi::Executors& executors() noexcept override { return around_.executors; }
-    spi::HttpRoutes& http() noexcept override { return around_.http; }
-    spi::RpcMethods& rpc() noexcept override { return around_.rpc; }
-    spi::Connections& connections() noexcept override { return around_.connections; }
-    const spi::Members& members() noexcept override { return around_.members; }
-    spi::Net& net() noexcept override { return around_.net; }
-    spi::Metrics& metrics() noexcept override { return around_.metrics; }
-    spi::Log& log() noexcept override { return log_; }
-    spi::LogLevels& log_levels() noexcept override { return around_.log_levels; }
-    const spi::NodeHealth& node_health() noexcept override { return node_health_; }
-
-private:
-    const Surroundings& around_;
-    const spi::NodeHealth& node_health_;
-    ProviderView services_;
-    const spi::Settings& settings_;
-    spi::Log& log_;
-};
-
-/// The outcome of a step that runs on a thread of its own.
-struct Step {
-    std::mutex mutex;
-    std::condition_variable ended;
-    bool done = false;
-    spi::Status status;
-};
+std::string joined(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) {
+        text += (text.empty() ? "" : ",") + name;
+    }
+    return text;
+}
 
 }  // namespace
 
 struct Host::Loaded {
-    const spi::Descriptor* descriptor = nullptr;
+    Module module;
+    Dependencies needs;
+    std::shared_ptr<Ledger> ledger = std::make_shared<Ledger>();
     std::unique_ptr<Context> context;
     std::unique_ptr<spi::Plugin, void (*)(spi::Plugin*)> plugin{nullptr, nullptr};
     State state = State::kLoaded;
+    bool is_stuck = false;
     std::chrono::microseconds start_time{0};
+
+    [[nodiscard]] bool is_left_out() const noexcept { return !needs.left_out.empty(); }
 };
 
 std::string_view to_string(State state) noexcept {
@@ -71,98 +37,140 @@ std::string_view to_string(State state) noexcept {
         case State::kInitialised: return "initialised";
         case State::kStarted: return "started";
         case State::kStopped: return "stopped";
+        case State::kRefused: return "refused";
         case State::kFailed: return "failed";
+        case State::kHung: return "hung";
     }
     return "unknown";
 }
 
-Host::Host(std::vector<const spi::Descriptor*> descriptors, Surroundings surroundings,
-           std::chrono::milliseconds step_deadline)
+Host::Host(std::vector<Module> modules, Surroundings surroundings, std::chrono::milliseconds step_deadline)
     : surroundings_(std::move(surroundings)), step_deadline_(step_deadline) {
-    for (const spi::Descriptor* descriptor : descriptors) {
+    for (Module& module : modules) {
         auto loaded = std::make_unique<Loaded>();
-        loaded->descriptor = descriptor;
+        if (module.descriptor != nullptr) {
+            module.name = module.descriptor->name;
+            module.version = module.descriptor->version;
+            module.provides = names_of(module.descriptor->provides);
+            module.requires_ = names_of(module.descriptor->requires_);
+        }
+        loaded->needs = {module.name, module.provides, module.requires_, module.optional, module.refused};
+        loaded->module = std::move(module);
         plugins_.push_back(std::move(loaded));
     }
 }
 
 Host::~Host() {
     stop();
+    if (has_hung()) {
+        // A thread is still inside: what it uses must stay for ever.
+        static auto* const kept = new std::vector<std::vector<std::unique_ptr<Loaded>>>();
+        kept->push_back(std::move(plugins_));
+        return;
+    }
     for (auto plugin = plugins_.rbegin(); plugin != plugins_.rend(); ++plugin) {
         (*plugin)->plugin.reset();
     }
 }
 
-spi::Status Host::resolve() {
-    std::vector<Dependencies> needs;
+std::vector<Dependencies> Host::needs() const {
+    std::vector<Dependencies> all;
     for (const auto& plugin : plugins_) {
-        const spi::Descriptor& descriptor = *plugin->descriptor;
-        needs.push_back({descriptor.name, names_of(descriptor.provides), names_of(descriptor.requires_)});
+        all.push_back(plugin->needs);
     }
-    const spi::Result<std::vector<std::size_t>> order = start_order(needs);
+    return all;
+}
+
+spi::Status Host::resolve() {
+    for (const auto& plugin : plugins_) {
+        if (plugin->is_left_out()) {
+            leave_out(*plugin, "load", State::kRefused, plugin->module.refused);
+        }
+    }
+    std::vector<Dependencies> all = needs();
+    const spi::Result<std::vector<std::size_t>> order = start_order(all);
     if (!order) {
         return order.error();
+    }
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (!plugins_[i]->is_left_out() && !all[i].left_out.empty()) {
+            leave_out(*plugins_[i], "resolve", State::kRefused, all[i].left_out);
+        }
     }
     std::vector<std::unique_ptr<Loaded>> sorted;
     for (const std::size_t index : order.value()) {
         sorted.push_back(std::move(plugins_[index]));
     }
     std::lock_guard lock(mutex_);
+    for (auto& plugin : plugins_) {
+        if (plugin != nullptr) {
+            sorted.push_back(std::move(plugin));
+        }
+    }
     plugins_ = std::move(sorted);
     return {};
 }
 
-spi::Status Host::run_step(Loaded& plugin, const char* step, std::function<spi::Status()> body) {
-    const auto begun = std::chrono::steady_clock::now();
-    auto outcome = std::make_shared<Step>();
-    std::thread runner([outcome, body = std::move(body)] {
-        spi::Status status;
-        try {
-            status = body();
-        } catch (const std::exception& error) {
-            status = failed(std::string("threw: ") + error.what());
-        } catch (...) {
-            status = failed("threw something that is no std::exception");
-        }
-        std::lock_guard lock(outcome->mutex);
-        outcome->status = std::move(status);
-        outcome->done = true;
-        outcome->ended.notify_all();
-    });
-    const std::string who = std::string("plugin '") + plugin.descriptor->name + "' " + step;
-    std::unique_lock lock(outcome->mutex);
-    if (!outcome->ended.wait_for(lock, step_deadline_, [&] { return outcome->done; })) {
-        hung_ = true;
-        runner.detach();
-        return failed(who + " has not ended after " + std::to_string(step_deadline_.count()) + " ms");
+StepResult Host::run(Loaded& plugin, const char* step, std::function<spi::Status()> body) {
+    StepResult result = run_step(plugin.module.name, step, step_deadline_, std::move(body));
+    if (result.is_stuck) {
+        plugin.is_stuck = true;
+        hung_ += (hung_.empty() ? "plugin '" : ", plugin '") + plugin.module.name + "' " + step;
     }
-    lock.unlock();
-    runner.join();
-    plugin.start_time +=
-        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
-    return outcome->status ? spi::Status() : failed(who + " failed: " + outcome->status.message());
+    return result;
+}
+
+void Host::leave_out(Loaded& plugin, const char* step, State state, const std::string& reason) {
+    stop_one(plugin);
+    plugin.ledger->close();
+    {
+        std::lock_guard lock(mutex_);
+        plugin.state = state;
+        plugin.needs.left_out = reason;
+    }
+    surroundings_.log_of("kernel").error("plugin left out", spi::kv("name", plugin.module.name),
+                                         spi::kv("step", step), spi::kv("state", to_string(state)),
+                                         spi::kv("reason", reason));
 }
 
 spi::Status Host::run_all(const char* step, State reached, const std::function<spi::Status(Loaded&)>& body) {
     for (const auto& plugin : plugins_) {
+        if (plugin->is_left_out()) {
+            continue;
+        }
+        // A provider may have been left out since the order was made.
+        if (const std::string missing = missing_need(needs(), plugin->needs); !missing.empty()) {
+            if (!plugin->module.optional) {
+                return {spi::Code::kUnavailable, "plugin '" + plugin->module.name + "' " + missing};
+            }
+            leave_out(*plugin, step, State::kRefused, missing);
+            continue;
+        }
         // By value: a step that hangs outlives this call.
-        spi::Status status = run_step(*plugin, step, [body, loaded = plugin.get()] { return body(*loaded); });
+        StepResult result = run(*plugin, step, [body, loaded = plugin.get()] { return body(*loaded); });
+        if (!result.status && plugin->module.optional) {
+            leave_out(*plugin, step, result.hung ? State::kHung : State::kFailed, result.status.message());
+            continue;
+        }
         std::lock_guard lock(mutex_);
-        plugin->state = status ? reached : State::kFailed;
-        if (!status) {
-            return status;
+        plugin->start_time += result.took;
+        plugin->state = result.status ? reached : result.hung ? State::kHung : State::kFailed;
+        if (!result.status) {
+            return result.status;
         }
     }
     return {};
 }
 
 spi::Status Host::init() {
-    if (spi::Status status = resolve(); !status) {
+    spi::Status status = resolve();
+    if (!status) {
         return status;
     }
-    spi::Status status = run_all("init", State::kInitialised, [this](Loaded& plugin) {
-        plugin.context = std::make_unique<Context>(surroundings_, *this, services_, *plugin.descriptor);
-        plugin.plugin = {plugin.descriptor->create(), plugin.descriptor->destroy};
+    status = run_all("init", State::kInitialised, [this](Loaded& plugin) {
+        const spi::Descriptor& descriptor = *plugin.module.descriptor;
+        plugin.context = std::make_unique<Context>(surroundings_, *this, services_, descriptor, plugin.ledger);
+        plugin.plugin = {descriptor.create(), descriptor.destroy};
         return plugin.plugin->init(*plugin.context);
     });
     initialised_ = status.is_ok();
@@ -185,41 +193,36 @@ spi::Status Host::start() {
     return status;
 }
 
-void Host::stop() noexcept {
-    for (auto plugin = plugins_.rbegin(); plugin != plugins_.rend(); ++plugin) {
-        Loaded& loaded = **plugin;
-        if (loaded.plugin == nullptr || loaded.state == State::kStopped || hung_) {
-            continue;
-        }
-        const spi::Status status = run_step(loaded, "stop", [&loaded] {
-            loaded.plugin->stop();
-            return spi::Status();
-        });
-        if (!status) {
-            surroundings_.log_of(loaded.descriptor->name).error("stop failed", spi::kv("reason", status.message()));
-        }
-        std::lock_guard lock(mutex_);
-        loaded.state = State::kStopped;
-    }
-    if (!hung_) {
+void Host::stop_one(Loaded& plugin) noexcept {
+    // Nobody waits for a plugin that a thread is stuck in: it may hold whatever its stop() would need.
+    if (plugin.is_stuck || plugin.is_left_out() || plugin.state == State::kStopped || plugin.plugin == nullptr) {
         return;
     }
-    // A thread may still be inside: what it uses must stay for ever.
-    static auto* const kept = new std::vector<std::vector<std::unique_ptr<Loaded>>>();
+    const StepResult result = run(plugin, "stop", [loaded = &plugin] {
+        loaded->plugin->stop();
+        return spi::Status();
+    });
+    if (!result.status) {
+        surroundings_.log_of("kernel").error("plugin did not stop", spi::kv("name", plugin.module.name),
+                                             spi::kv("reason", result.status.message()));
+    }
     std::lock_guard lock(mutex_);
-    kept->push_back(std::move(plugins_));
-    plugins_.clear();
+    plugin.state = State::kStopped;
+}
+
+void Host::stop() noexcept {
+    for (auto plugin = plugins_.rbegin(); plugin != plugins_.rend(); ++plugin) {
+        stop_one(**plugin);
+    }
 }
 
 std::vector<PluginRow> Host::table() const {
     std::lock_guard lock(mutex_);
     std::vector<PluginRow> rows;
     for (const auto& plugin : plugins_) {
-        PluginRow row{plugin->descriptor->name, plugin->descriptor->version, plugin->state, {}, plugin->start_time};
-        for (const std::string& name : names_of(plugin->descriptor->provides)) {
-            row.provides += (row.provides.empty() ? "" : ",") + name;
-        }
-        rows.push_back(std::move(row));
+        const Module& module = plugin->module;
+        rows.push_back({module.name, module.version, plugin->state, joined(module.provides), joined(module.requires_),
+                        module.file, module.foreign, module.optional, plugin->needs.left_out, plugin->start_time});
     }
     return rows;
 }
@@ -242,6 +245,8 @@ void Host::report_to(spi::HealthSink& sink) const {
     for (const auto& plugin : plugins_) {
         if (plugin->state == State::kStarted) {
             plugin->plugin->health(sink);
+        } else if (plugin->is_left_out()) {
+            sink.report("plugin." + plugin->module.name, spi::HealthState::kDegraded, plugin->needs.left_out);
         }
     }
 }

@@ -4,14 +4,13 @@
 #include <stdexcept>
 
 #include "plugin/host.hpp"
-#include "plugin/library.hpp"
 
 namespace pharos::plugin {
 namespace {
 
 std::vector<std::string> trace;
 
-enum class Fault { kNone, kInitFails, kInitThrows, kStartFails, kStartHangs };
+enum class Fault { kNone, kInitFails, kInitThrows, kStartFails, kStartThrows, kStartHangs, kStopHangs };
 Fault fault_of_b = Fault::kNone;
 std::atomic<bool> hanging{false};
 
@@ -22,7 +21,10 @@ public:
         return step("init", Fault::kInitFails, Fault::kInitThrows);
     }
     spi::Status start() noexcept override { return step("start", Fault::kStartFails, Fault::kNone); }
-    void stop() noexcept override { trace.push_back(std::string("stop ") + kName); }
+    void stop() noexcept override {
+        trace.push_back(std::string("stop ") + kName);
+        hang_if(Fault::kStopHangs);
+    }
     void health(spi::HealthSink& sink) const noexcept override { sink.report("cap", spi::HealthState::kOk, ""); }
 
 private:
@@ -31,11 +33,19 @@ private:
         if (kName == 'b' && fault_of_b == fails) {
             return {spi::Code::kInternal, "no luck"};
         }
-        if (kName == 'b' && fault_of_b == Fault::kStartHangs && std::string(name) == "start") {
+        if (std::string(name) == "start") {
+            hang_if(Fault::kStartHangs);
+            if (kName == 'b' && fault_of_b == Fault::kStartThrows) {
+                throw std::runtime_error("made to throw");
+            }
+        }
+        return {};
+    }
+    static void hang_if(Fault fault) {
+        if (kName == 'b' && fault_of_b == fault) {
             hanging = true;
             hanging.wait(true);  // until the test has seen enough
         }
-        return {};
     }
 };
 
@@ -61,7 +71,9 @@ spi::Descriptor descriptor(const char* name, spi::NameList provides, spi::NameLi
 }
 
 const spi::Descriptor kA = descriptor<'a'>("a", {{"x/1"}}, {});
-const spi::Descriptor kB = descriptor<'b'>("b", {}, {{"x/1"}});
+const spi::Descriptor kB = descriptor<'b'>("b", {{"y/1"}}, {{"x/1"}});
+const spi::Descriptor kC = descriptor<'c'>("c", {}, {{"y/1"}});
+const spi::Descriptor kD = descriptor<'d'>("d", {}, {{"y/1?"}});
 
 class NoSettings final : public spi::Settings {
     bool boolean(std::string_view) const noexcept override { return false; }
@@ -90,7 +102,19 @@ protected:
         return *reinterpret_cast<T*>(storage);
     }
 
+    static Module required(const spi::Descriptor& descriptor) { return {.name = "", .descriptor = &descriptor}; }
+    static Module optional(const spi::Descriptor& descriptor) {
+        return {.name = "", .descriptor = &descriptor, .optional = true};
+    }
+    static Module refused(const char* name, std::vector<std::string> provides, std::string why) {
+        return {.name = name, .optional = true, .refused = std::move(why), .provides = std::move(provides)};
+    }
+
     std::unique_ptr<Host> make(std::chrono::milliseconds deadline = std::chrono::seconds(10)) {
+        return make({required(kB), required(kA)}, deadline);
+    }
+    std::unique_ptr<Host> make(std::vector<Module> modules,
+                               std::chrono::milliseconds deadline = std::chrono::seconds(10)) {
         Surroundings around{node,
                             nothing<spi::Executors>(),
                             nothing<spi::HttpRoutes>(),
@@ -102,7 +126,7 @@ protected:
                             nothing<spi::LogLevels>(),
                             [this](const std::string&) -> spi::Log& { return log; },
                             [this](const std::string&) -> const spi::Settings& { return settings; }};
-        return std::make_unique<Host>(std::vector{&kB, &kA}, std::move(around), deadline);
+        return std::make_unique<Host>(std::move(modules), std::move(around), deadline);
     }
 
     spi::NodeInfo node;
@@ -149,17 +173,77 @@ TEST_F(HostTest, AStepThatHangsIsNamedAfterItsDeadline) {
     hanging.notify_all();
 }
 
-TEST(Library, AnUnknownPluginNamesWhereItWasLookedFor) {
-    const auto found = find_library("nope", {"/nonexistent-a", "/nonexistent-b"});
-    ASSERT_FALSE(found);
-    EXPECT_EQ(found.error().message(),
-              "plugin 'nope' is not known: no nope.so in /nonexistent-a, /nonexistent-b; there are: none");
+TEST_F(HostTest, AnExceptionOutOfANoexceptFunctionIsContainedToo) {
+    fault_of_b = Fault::kStartThrows;
+    auto host = make();
+    EXPECT_EQ(host->start().message(), "plugin 'b' start failed: threw: made to throw");
+    EXPECT_EQ(host->hung(), "plugin 'b' start");  // its thread stays where it threw
+    EXPECT_EQ(trace, (std::vector<std::string>{"init a", "init b", "start a", "start b", "stop a"}));
 }
 
-TEST(Library, AFileWithoutDescriptorIsRefused) {
-    const auto loaded = load_library("/proc/self/exe");
-    ASSERT_FALSE(loaded);
-    EXPECT_NE(loaded.error().message().find("has no plugin descriptor"), std::string::npos) << loaded.error().message();
+TEST_F(HostTest, AStopThatHangsIsNamedAndTheOthersStop) {
+    fault_of_b = Fault::kStopHangs;
+    auto host = make(std::chrono::milliseconds(200));
+    ASSERT_TRUE(host->start());
+    host->stop();
+    EXPECT_EQ(host->hung(), "plugin 'b' stop");
+    EXPECT_EQ(trace.back(), "stop a");
+    hanging = false;
+    hanging.notify_all();
+}
+
+TEST_F(HostTest, AnOptionalPluginThatFailsIsLeftOutWithThoseThatNeedIt) {
+    fault_of_b = Fault::kStartFails;
+    auto host = make({required(kA), optional(kB), optional(kC), required(kD)});
+    ASSERT_TRUE(host->start());
+    EXPECT_EQ(trace, (std::vector<std::string>{"init a", "init b", "init c", "init d", "start a", "start b", "stop b",
+                                               "stop c", "start d"}));
+    const std::vector<PluginRow> rows = host->table();
+    EXPECT_EQ(rows.at(0).state, State::kStarted);
+    EXPECT_EQ(rows.at(1).state, State::kFailed);
+    EXPECT_EQ(rows.at(1).reason, "plugin 'b' start failed: no luck");
+    EXPECT_EQ(rows.at(2).state, State::kRefused);
+    EXPECT_EQ(rows.at(2).reason,
+              "requires y/1, which plugin 'b' would provide, but it is left out: plugin 'b' start failed: no luck");
+    EXPECT_EQ(rows.at(3).state, State::kStarted);
+    const std::vector<CapabilityHealth> health = host->health();
+    ASSERT_EQ(health.size(), 4u);
+    EXPECT_EQ(health.at(1).capability, "plugin.b");
+    EXPECT_EQ(health.at(1).state, spi::HealthState::kDegraded);
+    EXPECT_EQ(health.at(1).reason, "plugin 'b' start failed: no luck");
+    host->stop();
+    EXPECT_EQ(trace.size(), 11u);  // what is left out is not stopped twice
+    EXPECT_FALSE(host->has_hung());
+}
+
+TEST_F(HostTest, AnOptionalPluginThatHangsIsLeftOutWithoutAStop) {
+    fault_of_b = Fault::kStartHangs;
+    auto host = make({required(kA), optional(kB)}, std::chrono::milliseconds(200));
+    ASSERT_TRUE(host->start());
+    EXPECT_EQ(host->table().at(1).state, State::kHung);
+    EXPECT_EQ(host->hung(), "plugin 'b' start");
+    host->stop();
+    EXPECT_EQ(trace, (std::vector<std::string>{"init a", "init b", "start a", "start b", "stop a"}));
+    hanging = false;
+    hanging.notify_all();
+}
+
+TEST_F(HostTest, WhatNeedsARefusedPluginStopsTheStartOrIsLeftOut) {
+    EXPECT_EQ(make({refused("b", {"y/1"}, "not an ELF file"), required(kC)})->start().message(),
+              "plugin 'c' requires y/1, which plugin 'b' would provide, but it is left out: not an ELF file");
+    EXPECT_TRUE(trace.empty());
+    auto host = make({refused("b", {"y/1"}, "not an ELF file"), optional(kC), required(kA)});
+    ASSERT_TRUE(host->start());
+    EXPECT_EQ(trace, (std::vector<std::string>{"init a", "start a"}));
+    EXPECT_EQ(host->table().at(1).reason, "not an ELF file");
+}
+
+TEST_F(HostTest, WhatNeedsAPluginThatFailedStopsTheStartWhenItIsRequired) {
+    fault_of_b = Fault::kInitFails;
+    EXPECT_EQ(make({required(kA), optional(kB), required(kC)})->start().message(),
+              "plugin 'c' requires y/1, which plugin 'b' would provide, but it is left out: plugin 'b' init failed: "
+              "no luck");
+    EXPECT_EQ(trace, (std::vector<std::string>{"init a", "init b", "stop b", "stop a"}));
 }
 
 }  // namespace

@@ -1,10 +1,14 @@
 #include "plugin/library.hpp"
 
+#include <dlfcn.h>
+
 #include <algorithm>
-#include <boost/dll/library_info.hpp>
-#include <boost/dll/shared_library.hpp>
-#include <exception>
-#include <mutex>
+#include <cstring>
+#include <system_error>
+
+#include "plugin/file_bytes.hpp"
+#include "plugin/own_copies.hpp"
+#include "plugin/probe.hpp"
 
 namespace pharos::plugin {
 
@@ -22,18 +26,42 @@ std::string joined(const std::vector<std::string>& items) {
     return text.empty() ? "none" : text;
 }
 
-bool has_descriptor(const fs::path& file) {
-    boost::dll::library_info info(file.string(), true);
-    const std::vector<std::string> symbols = info.symbols("pharos");
-    return std::find(symbols.begin(), symbols.end(), "pharos_plugin") != symbols.end();
+/// The clause as a line that names the file.
+spi::Status refused(const fs::path& file, const spi::Status& clause) {
+    return {clause.code(), "plugin file " + file.string() + ": " + clause.message()};
 }
 
-/// Libraries are never closed (code of theirs may be referenced from anywhere), so their handles are never destroyed.
-void keep_for_ever(boost::dll::shared_library library) {
-    static std::mutex mutex;
-    static auto* const kept = new std::vector<boost::dll::shared_library>();
-    std::lock_guard lock(mutex);
-    kept->push_back(std::move(library));
+spi::Status check(Library& library, Owner owner) {
+    std::error_code error;
+    library.resolved = fs::canonical(library.file, error);
+    if (error) {
+        return bad("can't be found: " + error.message());
+    }
+    library.foreign = library.resolved.parent_path() != fs::weakly_canonical(own_directory(), error);
+    if (spi::Status status = check_trust(library.resolved, owner); !status) {
+        return status;
+    }
+    const spi::Result<FileBytes> bytes = FileBytes::map(library.resolved);
+    if (!bytes) {
+        return bytes.error();
+    }
+    const spi::Result<ElfFile> file = ElfFile::read(bytes.value().view());
+    if (!file) {
+        return file.error();
+    }
+    if (spi::Status status = read_descriptor(file.value(), library.text); !status) {
+        return status;
+    }
+    if (library.name != library.text.name) {
+        return bad("calls itself '" + library.text.name + "'; file and plugin must have one name");
+    }
+    if (file.value().wants_executable_stack()) {
+        return bad("wants an executable stack, which would make those of the whole server so; link it with "
+                   "-z noexecstack");
+    }
+    const std::vector<std::string> copies =
+        library.foreign ? find_own_copies(file.value()) : std::vector<std::string>{};
+    return copies.empty() ? spi::Status() : bad(copies.front());
 }
 
 }  // namespace
@@ -71,42 +99,73 @@ std::vector<std::string> list_libraries(const std::vector<fs::path>& directories
 
 spi::Result<fs::path> find_library(const std::string& name, const std::vector<fs::path>& directories) {
     std::vector<std::string> looked_in;
+    fs::path found;
     for (const fs::path& directory : directories) {
-        fs::path file = directory / (name + ".so");
+        const fs::path file = directory / (name + ".so");
         std::error_code error;
-        if (fs::is_regular_file(file, error)) {
-            return file;
+        if (name.find('/') == std::string::npos && fs::exists(file, error)) {
+            if (!found.empty() && !fs::equivalent(found, file, error)) {
+                return bad("plugin '" + name + "' is there twice: " + found.string() + " and " + file.string() +
+                           "; keep one");
+            }
+            found = found.empty() ? file : found;
         }
         looked_in.push_back(directory.string());
+    }
+    if (!found.empty()) {
+        return found;
     }
     return bad("plugin '" + name + "' is not known: no " + name + ".so in " + joined(looked_in) +
                "; there are: " + joined(list_libraries(directories)));
 }
 
-spi::Result<const spi::Descriptor*> load_library(const fs::path& file) {
-    const std::string where = "plugin file " + file.string() + ": ";
-    try {
-        if (!has_descriptor(file)) {
-            return bad(where + "has no plugin descriptor (PHAROS_PLUGIN)");
-        }
-        using Mode = boost::dll::load_mode::type;
-        boost::dll::shared_library library(file.string(), Mode::rtld_now | Mode::rtld_local);
-        const auto& descriptor = library.get<const spi::Descriptor>("pharos_plugin");
-        keep_for_ever(std::move(library));
-        if (descriptor.magic != spi::kDescriptorMagic || descriptor.size != sizeof(spi::Descriptor)) {
-            return bad(where + "its descriptor has another layout; build it against this version's SDK");
-        }
-        if (std::string_view(descriptor.fingerprint) != PHAROS_FINGERPRINT) {
-            return bad(where + "was built with '" + descriptor.fingerprint + "', this server with '" +
-                       PHAROS_FINGERPRINT + "'");
-        }
-        if (file.stem() != descriptor.name) {
-            return bad(where + "calls itself '" + descriptor.name + "'; file and plugin must have one name");
-        }
-        return &descriptor;
-    } catch (const std::exception& error) {
-        return bad(where + "can't be loaded: " + error.what());
+Library inspect_library(const fs::path& file, Owner owner) {
+    Library library;
+    library.name = file.stem().string();
+    library.file = file;
+    if (const spi::Status status = check(library, owner); !status) {
+        library.status = refused(file, status);
     }
+    return library;
+}
+
+void try_libraries(std::vector<Library>& libraries, std::chrono::milliseconds deadline) {
+    std::vector<Library*> tried;
+    std::vector<fs::path> files;
+    for (Library& library : libraries) {
+        if (library.foreign && library.status) {
+            tried.push_back(&library);
+            files.push_back(library.resolved);
+        }
+    }
+    const std::vector<spi::Status> results = probe_libraries(files, deadline);
+    for (std::size_t i = 0; i < tried.size(); ++i) {
+        if (!results[i]) {
+            tried[i]->status = refused(tried[i]->file, results[i]);
+        }
+    }
+}
+
+spi::Result<const spi::Descriptor*> load_library(const Library& library) {
+    if (!library.status) {
+        return library.status;
+    }
+    // Never closed: code of it may be referenced from anywhere.
+    void* const handle = ::dlopen(library.resolved.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (handle == nullptr) {
+        return refused(library.file, bad(std::string("can't be loaded: ") + ::dlerror()));
+    }
+    const auto* descriptor = static_cast<const spi::Descriptor*>(::dlsym(handle, "pharos_plugin"));
+    if (descriptor == nullptr || descriptor->magic != spi::kDescriptorMagic ||
+        descriptor->size != sizeof(spi::Descriptor) || descriptor->name == nullptr ||
+        library.text.name != descriptor->name) {
+        return refused(library.file, bad("changed while it was loaded"));
+    }
+    return descriptor;
+}
+
+spi::Result<const spi::Descriptor*> load_library(const fs::path& file) {
+    return load_library(inspect_library(file, Owner::of_process()));
 }
 
 }  // namespace pharos::plugin

@@ -59,7 +59,7 @@ spi::Result<spi::Registration> ProviderView::provide_raw(std::string_view interf
             spi::Code::kInvalidArgument,
             "plugin '" + provider_ + "' provides " + std::string(interface) + ", which its descriptor does not list");
     }
-    return registry_.provide(provider_, interface, service, std::move(properties));
+    return ledger_.keep(registry_.provide(provider_, interface, service, std::move(properties)));
 }
 
 }  // namespace pharos::plugin

@@ -6,6 +6,8 @@
 
 #include <pharos/spi/services.hpp>
 
+#include "plugin/ledger.hpp"
+
 namespace pharos::plugin {
 
 /// All provided services, in the order in which they were provided. Any thread. Each plugin sees it through a
@@ -31,11 +33,13 @@ private:
     std::uint64_t last_number_ = 0;
 };
 
-/// The registry as one plugin sees it: it may provide only what its descriptor lists.
+/// The registry as one plugin sees it: it may provide only what its descriptor lists, and what it provides is entered in
+/// its ledger.
 class ProviderView final : public spi::ServiceRegistry {
 public:
-    ProviderView(plugin::ServiceRegistry& registry, std::string provider, std::vector<std::string> provides)
-        : registry_(registry), provider_(std::move(provider)), provides_(std::move(provides)) {}
+    ProviderView(plugin::ServiceRegistry& registry, std::string provider, std::vector<std::string> provides,
+                 Ledger& ledger)
+        : registry_(registry), provider_(std::move(provider)), provides_(std::move(provides)), ledger_(ledger) {}
 
 protected:
     spi::Result<spi::Registration> provide_raw(std::string_view interface, void* service,
@@ -51,6 +55,7 @@ private:
     plugin::ServiceRegistry& registry_;
     const std::string provider_;
     const std::vector<std::string> provides_;
+    Ledger& ledger_;
 };
 
 }  // namespace pharos::plugin

@@ -11,7 +11,8 @@ struct Checker {
 
 TEST(ServiceRegistry, FindsByPropertiesAndForgetsWithTheRegistration) {
     ServiceRegistry registry;
-    ProviderView view(registry, "health", {"test.Checker/1"});
+    const auto ledger = std::make_shared<Ledger>();
+    ProviderView view(registry, "health", {"test.Checker/1"}, *ledger);
     Checker tcp;
     Checker http;
     auto first = view.provide(tcp, {{"type", "tcp"}});
@@ -27,13 +28,28 @@ TEST(ServiceRegistry, FindsByPropertiesAndForgetsWithTheRegistration) {
 
 TEST(ServiceRegistry, RefusesDoublesAndWhatTheDescriptorDoesNotList) {
     ServiceRegistry registry;
-    ProviderView view(registry, "health", {"test.Checker/1"});
-    ProviderView stranger(registry, "other", {});
+    const auto ledger = std::make_shared<Ledger>();
+    ProviderView view(registry, "health", {"test.Checker/1"}, *ledger);
+    ProviderView stranger(registry, "other", {}, *ledger);
     Checker checker;
     auto kept = view.provide(checker, {{"type", "tcp"}});
     EXPECT_EQ(view.provide(checker, {{"type", "tcp"}}).error().code(), spi::Code::kConflict);
     EXPECT_EQ(stranger.provide(checker).error().message(),
               "plugin 'other' provides test.Checker/1, which its descriptor does not list");
+}
+
+TEST(ServiceRegistry, WhatALedgerHoldsCanBeTakenBackWithoutThePlugin) {
+    ServiceRegistry registry;
+    const auto ledger = std::make_shared<Ledger>();
+    ProviderView view(registry, "health", {"test.Checker/1"}, *ledger);
+    Checker checker;
+    auto kept = view.provide(checker);
+    ASSERT_TRUE(kept);
+    ledger->close();
+    EXPECT_EQ(view.find<Checker>(), nullptr);
+    EXPECT_EQ(view.provide(checker).error().message(), "the plugin is left out");
+    EXPECT_EQ(view.find<Checker>(), nullptr);
+    kept.value().reset();  // finds nothing left to do
 }
 
 }  // namespace

@@ -2,7 +2,8 @@
 
 class InitFails final : public BadPlugin {
 public:
-    pharos::spi::Status init(pharos::spi::PluginContext&) noexcept override {
+    pharos::spi::Status init(pharos::spi::PluginContext& context) noexcept override {
+        static_cast<void>(BadPlugin::init(context));
         return {pharos::spi::Code::kInternal, "no luck today"};
     }
 };

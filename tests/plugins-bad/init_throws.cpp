@@ -2,7 +2,7 @@
 
 #include "bad_plugin.hpp"
 
-/// Throws from its constructor: init() itself is noexcept.
+/// Throws from its constructor, which is part of init.
 class InitThrows final : public BadPlugin {
 public:
     InitThrows() { throw std::runtime_error("made to throw"); }

@@ -24,7 +24,7 @@ KERNEL_PARTS = {
     "observe": set(),
     "settings": set(),
     "cluster": set(),
-    "plugin": set(),
+    "plugin": {"settings"},
     "net": set(),
     "http": {"access", "net"},
     "rpc": {"access", "net"},
