@@ -134,6 +134,8 @@ public:
               [](const Core& core) { return core.lateness_; });
     }
 
+    void prepare(std::string_view type) { static_cast<void>(types_.check(type, {})); }
+
     // ---- what a watch asks for
 
     TargetPtr add(spi::CheckTarget wanted, OnChange on_change) {
@@ -613,6 +615,8 @@ std::unique_ptr<spi::HealthWatch> Engine::watch(spi::CheckTarget target, OnChang
 }
 
 void Engine::set_policy(const spi::HealthPolicy& policy) noexcept { core_->set_policy(policy); }
+
+void Engine::prepare(std::string_view type) noexcept { core_->prepare(type); }
 
 bool Engine::stop(spi::Duration patience) noexcept { return core_->stop(patience); }
 
