@@ -58,6 +58,9 @@ std::map<std::string, double> cpu_of_threads() {
     while (const dirent* const task = readdir(tasks)) {
         std::ifstream file(std::string("/proc/self/task/") + task->d_name + "/stat");
         std::string text((std::istreambuf_iterator<char>(file)), {});
+        if (task->d_name[0] == '.' || std::atoi(task->d_name) == getpid()) {
+            continue;  // the main thread only waits
+        }
         const std::size_t open = text.find('(');
         const std::size_t close = text.rfind(')');
         if (open == std::string::npos || close == std::string::npos) {

@@ -321,11 +321,12 @@ private:
         }
         std::vector<Start> starts;
         std::vector<Turn> turns;
-        const spi::Duration now = executors_.clock().steady();
+        spi::Duration now{0};
         {
             std::lock_guard lock(mutex_);
             pump_posted_ = false;
-            if (armed_for_ <= now) {
+            now = executors_.clock().steady();
+            if (timer_ == 0) {  // it has fired, or there was none
                 if (now - armed_for_ > kGrace) {
                     judge_from_ = now + kGrace;  // who stood still (stopped, suspended) hears first
                 }
