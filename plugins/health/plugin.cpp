@@ -37,7 +37,12 @@ public:
         registrations_.take(context.services().provide<spi::HealthChecks>(*engine_));
         return registrations_.status();
     }
-    spi::Status start() noexcept override { return {}; }
+    spi::Status start() noexcept override {
+        for (const char* type : {"TCP", "HTTP", "NONE"}) {
+            engine_->prepare(type);
+        }
+        return {};
+    }
     void stop() noexcept override {
         registrations_.clear();
         if (engine_) {

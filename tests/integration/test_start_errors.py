@@ -55,6 +55,10 @@ def test_unknown_section_in_toml(tmp_path):
     refused(run_server("--config", str(toml)), "no_such_section")
 
 
+def test_dns_server_that_is_none():
+    refused(run_server("--set", "net.dns_servers=10.0.0.2,dns.example:53"), "net.dns_servers", "'dns.example:53'", "10.0.0.2:5353")
+
+
 def test_unknown_setting_by_flag():
     refused(run_server("--set", "naming.no_such_setting=1"), "naming.no_such_setting")
 

@@ -134,6 +134,8 @@ public:
               [](const Core& core) { return core.lateness_; });
     }
 
+    void prepare(std::string_view type) { static_cast<void>(types_.check(type, {})); }
+
     // ---- what a watch asks for
 
     TargetPtr add(spi::CheckTarget wanted, OnChange on_change) {
@@ -319,11 +321,12 @@ private:
         }
         std::vector<Start> starts;
         std::vector<Turn> turns;
-        const spi::Duration now = executors_.clock().steady();
+        spi::Duration now{0};
         {
             std::lock_guard lock(mutex_);
             pump_posted_ = false;
-            if (armed_for_ <= now) {
+            now = executors_.clock().steady();
+            if (timer_ == 0) {  // it has fired, or there was none
                 if (now - armed_for_ > kGrace) {
                     judge_from_ = now + kGrace;  // who stood still (stopped, suspended) hears first
                 }
@@ -613,6 +616,8 @@ std::unique_ptr<spi::HealthWatch> Engine::watch(spi::CheckTarget target, OnChang
 }
 
 void Engine::set_policy(const spi::HealthPolicy& policy) noexcept { core_->set_policy(policy); }
+
+void Engine::prepare(std::string_view type) noexcept { core_->prepare(type); }
 
 bool Engine::stop(spi::Duration patience) noexcept { return core_->stop(patience); }
 

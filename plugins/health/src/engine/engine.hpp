@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include <pharos/spi/executor.hpp>
 #include <pharos/spi/health_check.hpp>
@@ -39,6 +41,9 @@ public:
 
     std::unique_ptr<spi::HealthWatch> watch(spi::CheckTarget target, OnChange on_change) noexcept override;
     void set_policy(const spi::HealthPolicy& policy) noexcept override;
+
+    /// Looks a type up before somebody needs it, so that its metrics are there. From start() on.
+    void prepare(std::string_view type) noexcept;
 
     /// Begins no further probe and tells nobody any more. Watches may live on. False: a task is stuck.
     bool stop(spi::Duration patience) noexcept;

@@ -21,7 +21,11 @@ public:
     spi::Timers& timers() noexcept override { return *this; }
     const spi::Clock& clock() noexcept override { return *this; }
 
-    [[nodiscard]] spi::Duration steady() const noexcept override { return spi::Duration(now_.load()); }
+    [[nodiscard]] spi::Duration steady() const noexcept override {
+        const spi::Duration now(now_.load());
+        std::this_thread::sleep_for(50us);  // and then somebody else comes first
+        return now;
+    }
     [[nodiscard]] std::int64_t wall_ms() const noexcept override { return now_.load() / 1'000'000; }
 
     spi::TimerId after(spi::Duration delay, spi::Task task) noexcept override {
@@ -159,6 +163,13 @@ TEST(HealthEngineRaces, NobodyIsToldAfterTheWatchHasGone) {
         if (round % 50 == 0) {
             std::this_thread::sleep_for(1ms);  // let the others run
         }
+    }
+    // No wake-up was lost on the way: who is left is probed on and on.
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    for (const int before = checker.probes; checker.probes < before + 500;) {
+        ASSERT_LT(std::chrono::steady_clock::now(), deadline) << checker.probes - before;
+        executors.advance(20ms);
+        std::this_thread::sleep_for(100us);
     }
     for (One* one : here) {
         one->watch.reset();
