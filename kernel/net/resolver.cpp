@@ -161,7 +161,13 @@ private:
     /// A socket of the library.
     struct Watched {
         Watched(asio::io_context& io, int fd) : descriptor(io, fd) {}
-        ~Watched() { descriptor.release(); }  // the library closes it
+        ~Watched() { let_go(); }
+        /// The library closes it. At once: the next one may have its number before whoever holds this lets go.
+        void let_go() noexcept {
+            if (descriptor.is_open()) {
+                descriptor.release();
+            }
+        }
         asio::posix::stream_descriptor descriptor;
         bool readable = false;  ///< wanted
         bool writable = false;
@@ -346,7 +352,10 @@ private:
     /// What the library wants to know of a socket; nothing: it is about to be closed.
     void watch(int fd, bool readable, bool writable) {
         if (!readable && !writable) {
-            watched_.erase(fd);
+            if (const auto found = watched_.find(fd); found != watched_.end()) {
+                found->second->let_go();
+                watched_.erase(found);
+            }
             return;
         }
         std::shared_ptr<Watched>& watched = watched_[fd];

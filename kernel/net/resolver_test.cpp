@@ -75,7 +75,7 @@ class DnsServer {
 public:
     using Answer = std::function<std::vector<Bytes>(const Question&)>;  ///< datagrams, one after the other
 
-    DnsServer(Answer by_udp, Answer by_tcp) {
+    DnsServer(Answer by_udp, Answer by_tcp, std::uint16_t wanted = 0) {
         const auto serve_tcp = [by_tcp = std::move(by_tcp)](int connection) {
             const Bytes query = read_until(connection, two(1));  // ends with the class, IN
             for (const Bytes& text : by_tcp ? by_tcp(parse(query.substr(2))) : std::vector<Bytes>()) {
@@ -84,7 +84,7 @@ public:
             readable_within(connection, 1000);
         };
         for (int i = 0; i < 20 && port_ == 0; ++i) {  // a port that both have
-            auto [fd, port] = bound_socket(SOCK_DGRAM);
+            auto [fd, port] = bound_socket(SOCK_DGRAM, wanted);
             fd_ = std::move(fd);
             tcp_ = std::make_unique<Peer>(serve_tcp, port);
             port_ = tcp_->port();
@@ -115,6 +115,7 @@ public:
     }
 
     [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+    [[nodiscard]] std::uint16_t port() const { return port_; }
 
     std::atomic<int> asked{0};
 
@@ -317,6 +318,19 @@ TEST_F(ResolverTest, TheNextServerIsAskedWhenOneIsAway) {
     server = std::make_unique<DnsServer>(three_addresses, nullptr);
     const auto [away, port] = bound_socket(SOCK_STREAM);  // nobody has this port for UDP
     use({"127.0.0.1:" + std::to_string(port), server->address()});
+    auto result = resolve("pharos.test.");
+    ASSERT_TRUE(result) << result.error().message();
+    EXPECT_EQ(result.value().size(), 3u);
+}
+
+TEST_F(ResolverTest, AServerThatComesBackIsHeard) {
+    serve(three_addresses);
+    ASSERT_TRUE(resolve("pharos.test."));
+    const std::uint16_t port = server->port();
+    server.reset();
+    EXPECT_FALSE(resolve("pharos.test.", 1500ms));  // refused: the library closes its socket and opens another
+    server = std::make_unique<DnsServer>(three_addresses, nullptr, port);
+    ASSERT_EQ(server->port(), port);
     auto result = resolve("pharos.test.");
     ASSERT_TRUE(result) << result.error().message();
     EXPECT_EQ(result.value().size(), 3u);
