@@ -1,6 +1,7 @@
 """Persistent instances: durable, of an ip:port and not of a client, until they are deregistered
 (docs/protocol/naming.md §1.1, §2.3-2.6, §3.3, §6.5, §7.2, §9)."""
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from http_client import request
@@ -295,3 +296,29 @@ def test_without_a_store_they_are_refused_in_words(name):
         with Connection(s.grpc_port, ability_table={}) as c:
             assert "supportPersistentInstanceByGrpc" not in c.wait_push("SetupAckRequest")["abilityTable"]
         assert call(s, "POST", V1 + "/instance", serviceName=name, ip="10.0.0.9", port=80).text == "ok"
+
+
+def test_writers_of_one_service_lose_nothing(name):
+    """Many at once, some of the same instance: what was acknowledged last is there, also after a crash."""
+    with Server("--set", "naming.settle=0s") as s:
+        unchecked(s, name)
+
+        def write(worker):
+            for i in range(10):
+                own = f"10.1.{worker}.{i}"
+                assert keep(s, name, own).text == "ok"
+                assert own in ips(s, name)
+                assert keep(s, name, "10.0.0.1", metadata=f'{{"by":"{worker}"}}').text == "ok"
+                assert set_health(s, name, "false" if i % 2 else "true", own).text == "ok"
+                if i % 5 == 0:
+                    assert drop(s, name, own).text == "ok"
+                    assert own not in ips(s, name)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(write, range(8)))
+        expected = {"10.0.0.1"} | {f"10.1.{w}.{i}" for w in range(8) for i in range(10) if i % 5}
+        before = {h["ip"]: (h["healthy"], h["metadata"]) for h in listed(s, name)}
+        assert set(before) == expected
+        assert all(healthy is (int(ip.split(".")[3]) % 2 == 0) for ip, (healthy, _) in before.items() if ip != "10.0.0.1")
+        s.restart(kill=True)
+        assert {h["ip"]: (h["healthy"], h["metadata"]) for h in listed(s, name)} == before
