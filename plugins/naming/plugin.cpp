@@ -3,6 +3,7 @@
 #include <vector>
 
 #include <pharos/protocol/dashboard.hpp>
+#include <pharos/spi/health_check.hpp>
 #include <pharos/spi/kv_store.hpp>
 #include <pharos/spi/plugin.hpp>
 #include <pharos/spi/store.hpp>
@@ -12,6 +13,7 @@
 #include "beat/heartbeats.hpp"
 #include "index/clock_mark.hpp"
 #include "index/registry.hpp"
+#include "persistent/persistent_instances.hpp"
 #include "push/pusher.hpp"
 #include "push/udp_pusher.hpp"
 #include "state/catalogue.hpp"
@@ -66,13 +68,17 @@ public:
         pusher_.emplace(*registry_, switches_, executors, context.connections(), context.metrics(), context.log());
         registry_->add_listener(*pusher_);
         registry_->add_listener(*last_views_);
-        switches_.on_change([this] { pusher_->on_switches_changed(); });
+        persistent_.emplace(*registry_, switches_, executors, context.log());
+        switches_.on_change([this] {
+            pusher_->on_switches_changed();
+            persistent_->probes().on_switches_changed();
+        });
         udp_.emplace(*registry_, switches_, executors, context.metrics(), context.log());
         pusher_->set_datagrams(*udp_);
         heartbeats_.emplace(*registry_, switches_, executors,
                             naming::Heartbeats::Options{.expire = settings.boolean("expire_instance")});
-        rpc_.emplace(*registry_, switches_, context.connections());
-        http_.emplace(*registry_, *heartbeats_, *catalogue_, switches_, *udp_, pusher_->costs(), context);
+        rpc_.emplace(*registry_, switches_, persistent_->writer(), context.connections());
+        http_.emplace(*registry_, *heartbeats_, *catalogue_, *persistent_, switches_, *udp_, pusher_->costs(), context);
         if (spi::Status status = rpc_->add_to(context.rpc()); !status) {
             return status;
         }
@@ -90,6 +96,12 @@ public:
         }
         if (spi::Status status = catalogue_->start(store); !status) {
             return status;
+        }
+        if (spi::Status status = persistent_->start(store, context_->services().find<spi::HealthChecks>()); !status) {
+            return status;
+        }
+        if (store != nullptr) {
+            rpc_->announce_persistent(context_->rpc());
         }
         const auto udp_port = static_cast<std::uint16_t>(context_->settings().integer("udp_port"));
         if (spi::Status status = udp_->start(context_->net(), udp_port); !status) {
@@ -109,6 +121,7 @@ public:
         gauges_.clear();
         gate_.close(kPatience);
         last_views_->stop(kPatience);
+        persistent_->stop(kPatience);
         catalogue_->stop(kPatience);
         switches_.stop(kPatience);
         heartbeats_->stop(kPatience);
@@ -179,6 +192,7 @@ private:
     std::optional<naming::LastViews> last_views_;
     std::optional<naming::Pusher> pusher_;
     std::optional<naming::UdpPusher> udp_;
+    std::optional<naming::PersistentInstances> persistent_;
     std::optional<naming::Heartbeats> heartbeats_;
     std::optional<naming::NamingRpc> rpc_;
     std::optional<naming::NamingHttp> http_;
@@ -190,4 +204,4 @@ private:
 }  // namespace
 
 PHAROS_PLUGIN(NamingPlugin, "naming", "0.1.0", PHAROS_PROVIDES(),
-              PHAROS_REQUIRES("pharos.KvStore/1?", "pharos.Store/1?"), kSettings)
+              PHAROS_REQUIRES("pharos.KvStore/1?", "pharos.Store/1?", "pharos.HealthChecks/1?"), kSettings)

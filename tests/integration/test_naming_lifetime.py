@@ -13,15 +13,3 @@ def test_a_service_stays_listed_for_a_while_and_then_goes(name):
         c.register(name, "10.0.0.2")
         assert hosts(c.query(name)) == {"10.0.0.2"}
         assert c.services()["serviceNames"] == [name]
-
-
-def test_persistent_instances_are_refused_in_words(server, name):
-    with Naming(server.grpc_port) as c:
-        body = c._service(name, "DEFAULT_GROUP", "public")
-        body.update(type="registerInstance", instance={"ip": "10.0.0.1", "port": 80, "ephemeral": False})
-        reply = c.call("PersistentInstanceRequest", body)
-        assert (reply.type, reply["resultCode"], reply["errorCode"], reply["success"]) == ("ErrorResponse", 400, 400, False)
-        assert "ephemeral instances only" in reply["message"] and name in reply["message"]
-        c.register(name, "10.0.0.1")
-        reply = c.call("PersistentInstanceRequest", body)
-        assert reply["message"] == f"errCode: 400, errMsg: Current service DEFAULT_GROUP@@{name} is ephemeral service, can't register persistent instance. "

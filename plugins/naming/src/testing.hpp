@@ -1,6 +1,8 @@
 #pragma once
 
+#include <list>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +11,7 @@
 #include <pharos/testing/fakes.hpp>
 
 #include "index/registry.hpp"
+#include "persistent/persistent_instances.hpp"
 #include "push/pusher.hpp"
 #include "state/catalogue.hpp"
 #include "state/last_views.hpp"
@@ -96,23 +99,75 @@ inline Instance make_instance(std::string ip, std::uint16_t port = 80, std::stri
     return made;
 }
 
+/// Believes what a test says that probes found. Over more than one run when the test says so.
+class FakeHealthChecks final : public spi::HealthChecks {
+public:
+    struct Watch {
+        spi::CheckTarget target;  ///< what is probed, and what is believed
+        OnChange on_change;
+        spi::LastProbe last;
+        int updates = 0;
+    };
+
+    std::unique_ptr<spi::HealthWatch> watch(spi::CheckTarget target, OnChange on_change) noexcept override {
+        watches.push_back({std::move(target), std::move(on_change), {}});
+        return std::make_unique<Handle>(*this, std::prev(watches.end()));
+    }
+    void set_policy(const spi::HealthPolicy& set) noexcept override { policy = set; }
+
+    /// The watch of an ip, or null.
+    Watch* find(std::string_view ip) {
+        const auto found =
+            std::find_if(watches.begin(), watches.end(), [ip](const Watch& watch) { return watch.target.ip == ip; });
+        return found == watches.end() ? nullptr : &*found;
+    }
+
+    std::list<Watch> watches;
+    spi::HealthPolicy policy;
+
+private:
+    class Handle final : public spi::HealthWatch {
+    public:
+        Handle(FakeHealthChecks& owner, std::list<Watch>::iterator at) : owner_(owner), at_(at) {}
+        ~Handle() override { owner_.watches.erase(at_); }
+        void update(spi::CheckTarget target) noexcept override {
+            at_->target = std::move(target);
+            ++at_->updates;
+        }
+        void assume(bool healthy) noexcept override { at_->target.healthy = healthy; }
+        [[nodiscard]] spi::LastProbe last() const noexcept override { return at_->last; }
+
+    private:
+        FakeHealthChecks& owner_;
+        std::list<Watch>::iterator at_;
+    };
+};
+
 /// One run of naming over fakes. Make another one over the same stores: that is a restart.
 struct World {
     explicit World(spi::Store* store = nullptr, spi::KvStore* kv = nullptr, LastViews::Options views = {},
-                   Catalogue::Options expiry = {})
+                   Catalogue::Options expiry = {}, spi::HealthChecks* engine = nullptr)
         : catalogue(registry, executors, log, expiry), last_views(registry, executors, log, views) {
         registry.add_listener(pusher);
         registry.add_listener(last_views);
-        switches.on_change([this] { pusher.on_switches_changed(); });
+        switches.on_change([this] {
+            pusher.on_switches_changed();
+            persistent.probes().on_switches_changed();
+        });
         started = switches.start(store);
         if (started) {
             started = catalogue.start(store);
         }
+        if (started) {
+            started = persistent.start(store, engine);
+        }
+        executors.run();
         last_views.start(kv);
     }
     World(const World&) = delete;
     ~World() {
         last_views.stop(spi::Duration(0));
+        persistent.stop(spi::Duration(0));
         catalogue.stop(spi::Duration(0));
         switches.stop(spi::Duration(0));
     }
@@ -168,11 +223,39 @@ struct World {
     Said override_instance(const ServiceKey& key, const std::string& ip,
                            std::function<void(InstanceOverride&)> mutate) {
         return said([&](auto done) {
-            catalogue.override_instance(key, ip, 80, "DEFAULT", std::move(mutate), std::move(done));
+            catalogue.override_instance(key, ip, 80, "DEFAULT", true, std::move(mutate), std::move(done));
         });
     }
     Said turn(const std::string& entry, const std::string& value, bool debug = false) {
         return said([&](auto done) { switches.set(entry, value, debug, std::move(done)); });
+    }
+
+    // Persistent instances.
+    Said keep(const ServiceKey& key, Instance instance) {
+        return said(
+            [&](auto done) { persistent.writer().register_instance(key, std::move(instance), std::move(done)); });
+    }
+    Said keep(const ServiceKey& key, const std::string& ip) {
+        Instance instance = make_instance(ip);
+        instance.ephemeral = false;
+        return keep(key, std::move(instance));
+    }
+    Said drop(const ServiceKey& key, const std::string& ip) {
+        return said([&](auto done) { persistent.writer().deregister_instance(key, ip, 80, std::move(done)); });
+    }
+    Said set_health(const ServiceKey& key, const std::string& ip, bool healthy) {
+        return said(
+            [&](auto done) { persistent.writer().set_health(key, ip, 80, "DEFAULT", healthy, std::move(done)); });
+    }
+    /// What is shown of the ip, or null.
+    HostPtr shown(const ServiceKey& key, const std::string& ip) {
+        const SnapshotPtr snapshot = registry.snapshot(key);
+        for (const HostPtr& host : snapshot->hosts()) {
+            if (host->instance().ip == ip) {
+                return host;
+            }
+        }
+        return nullptr;
     }
 
     testing::FakeExecutors executors;
@@ -183,6 +266,7 @@ struct World {
     Registry registry{executors, 16};
     Pusher pusher{registry, switches, executors, connections, metrics, log};
     Catalogue catalogue;
+    PersistentInstances persistent{registry, switches, executors, log};
     LastViews last_views;
     spi::Status started;
 };

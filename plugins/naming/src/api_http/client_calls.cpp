@@ -112,7 +112,7 @@ void ClientCalls::detail(Call& call) {
     const spi::ConnectionPtr& connection = client->connection();
     std::string body;
     JsonWriter json(body);
-    json.begin_object().member("clientId", client->id()).member("ephemeral", true);
+    json.begin_object().member("clientId", client->id()).member("ephemeral", !client->is_persistent());
     json.member("lastUpdatedTime", client->updated_ms());
     json.member("clientType", connection != nullptr ? "connection" : "ipPort");
     if (connection != nullptr) {

@@ -69,12 +69,7 @@ void InstanceCalls::admit(Call& call, ServiceKey key, InstanceParameters parsed)
         return;
     }
     if (!parsed.ephemeral) {
-        // A service is ephemeral or persistent as a whole.
-        const ServicePtr service = find_existing(registry_, key);
-        const bool ephemeral = service != nullptr && service->is_ephemeral();
-        call.answer.refuse(ephemeral ? runtime_error("Current service " + key.grouped_name() +
-                                                     " is ephemeral service, can't register persistent instance.")
-                                     : illegal("Persistent instances are not supported by this server."));
+        persistent_.register_instance(std::move(key), std::move(parsed.instance), registering(call));
         return;
     }
     heartbeats_.register_instance(key, std::move(parsed.instance),
@@ -119,7 +114,7 @@ void InstanceCalls::deregister(Call& call) {
         return;
     }
     if (!parsed.ephemeral) {
-        call.answer.ok();  // what is not there is taken away
+        persistent_.deregister_instance(key, parsed.instance.ip, parsed.instance.port, registering(call));
         return;
     }
     heartbeats_.deregister_instance(
@@ -140,7 +135,7 @@ void InstanceCalls::update(Call& call) {
     Instance& instance = parsed.instance;
     InstanceOverride override{instance.weight, instance.enabled, std::move(instance.metadata)};
     catalogue_.override_instance(
-        std::move(key), std::move(instance.ip), instance.port, std::move(instance.cluster),
+        std::move(key), std::move(instance.ip), instance.port, std::move(instance.cluster), parsed.ephemeral,
         [override = std::move(override)](InstanceOverride& current) { current = override; },
         answering(call, {.not_found = ErrorCode::kInstanceError}));
 }
@@ -189,7 +184,7 @@ void InstanceCalls::override_known(Call& call, const ServiceKey& key, const Addr
         return;
     }
     catalogue_.override_instance(
-        key, address.ip, address.port, address.cluster,
+        key, address.ip, address.port, address.cluster, true,
         [patch = std::move(patch)](InstanceOverride& override) { apply(override, patch); },
         answering(call, {.not_found = ErrorCode::kInstanceError}));
 }
@@ -216,16 +211,16 @@ void InstanceCalls::change_metadata(Call& call, std::function<void(InstanceOverr
     }
     const SnapshotPtr snapshot = registry_.snapshot(key);
     if (batch.targets.empty()) {
-        const ServicePtr service = registry_.find(key);
-        const bool ephemeral = service == nullptr || service->is_ephemeral();
         for (const HostPtr& host : snapshot->hosts()) {
             const Instance& instance = host->instance();
-            batch.targets.push_back({{instance.ip, instance.port, instance.cluster}, ephemeral});
+            batch.targets.push_back({{instance.ip, instance.port, instance.cluster}, instance.ephemeral});
         }
     } else {
-        std::erase_if(batch.targets, [&](const BatchParameters::Target& target) {
+        std::erase_if(batch.targets, [&](BatchParameters::Target& target) {
             const Address& address = target.address;
-            return find_host(*snapshot, address.ip, address.port, address.cluster) == nullptr;
+            const HostPtr host = find_host(*snapshot, address.ip, address.port, address.cluster);
+            target.ephemeral = host == nullptr || host->instance().ephemeral;
+            return host == nullptr;
         });
     }
     std::string body;
@@ -240,7 +235,7 @@ void InstanceCalls::change_metadata(Call& call, std::function<void(InstanceOverr
     const auto given = std::make_shared<const Metadata>(std::move(batch.metadata));
     for (BatchParameters::Target& target : batch.targets) {
         catalogue_.override_instance(
-            key, std::move(target.address.ip), target.address.port, std::move(target.address.cluster),
+            key, std::move(target.address.ip), target.address.port, std::move(target.address.cluster), target.ephemeral,
             [change, given](InstanceOverride& override) { change(override, *given); },
             [all](const spi::Result<bool>& outcome) { all->one(outcome); });
     }

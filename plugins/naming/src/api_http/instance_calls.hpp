@@ -4,6 +4,7 @@
 #include "api_http/parameters.hpp"
 #include "beat/heartbeats.hpp"
 #include "index/registry.hpp"
+#include "persistent/instance_writer.hpp"
 #include "push/udp_pusher.hpp"
 #include "state/catalogue.hpp"
 #include "state/switches.hpp"
@@ -13,9 +14,14 @@ namespace pharos::naming {
 /// Calls about instances, in all generations (`protocol/naming.md §2.3–2.6`).
 class InstanceCalls {
 public:
-    InstanceCalls(Registry& registry, Heartbeats& heartbeats, Catalogue& catalogue, const Switches& switches,
-                  UdpPusher& udp)
-        : registry_(registry), heartbeats_(heartbeats), catalogue_(catalogue), switches_(switches), udp_(udp) {}
+    InstanceCalls(Registry& registry, Heartbeats& heartbeats, Catalogue& catalogue, InstanceWriter& persistent,
+                  const Switches& switches, UdpPusher& udp)
+        : registry_(registry),
+          heartbeats_(heartbeats),
+          catalogue_(catalogue),
+          persistent_(persistent),
+          switches_(switches),
+          udp_(udp) {}
 
     void register_instance(Call& call);
     /// v3: registers, or with `heartBeat` renews only.
@@ -50,6 +56,7 @@ private:
     Registry& registry_;
     Heartbeats& heartbeats_;
     Catalogue& catalogue_;
+    InstanceWriter& persistent_;
     const Switches& switches_;
     UdpPusher& udp_;
 };

@@ -15,6 +15,7 @@
 #include "api_http/operator_calls.hpp"
 #include "api_http/service_calls.hpp"
 #include "api_http/status_gate.hpp"
+#include "persistent/persistent_instances.hpp"
 
 namespace pharos::naming {
 
@@ -24,8 +25,8 @@ namespace pharos::naming {
 ///                                 shape
 class NamingHttp {
 public:
-    NamingHttp(Registry& registry, Heartbeats& heartbeats, Catalogue& catalogue, Switches& switches, UdpPusher& udp,
-               PushCosts& push_costs, spi::PluginContext& context);
+    NamingHttp(Registry& registry, Heartbeats& heartbeats, Catalogue& catalogue, PersistentInstances& persistent,
+               Switches& switches, UdpPusher& udp, PushCosts& push_costs, spi::PluginContext& context);
 
     spi::Status add_to(spi::HttpRoutes& routes);
     /// No call is under way afterwards.

@@ -39,12 +39,41 @@ std::optional<spi::LogLevel> level_of(std::string_view name) {
     return std::nullopt;
 }
 
+std::string_view name_of(spi::ProbeResult::Outcome outcome) {
+    switch (outcome) {
+        case spi::ProbeResult::Outcome::kPassed: return "PASSED";
+        case spi::ProbeResult::Outcome::kFailed: return "FAILED";
+        case spi::ProbeResult::Outcome::kFailedNow: return "FAILED_NOW";
+    }
+    return "UNKNOWN";
+}
+
+void append_probe(JsonWriter& json, const ProbeReport& report) {
+    const auto millis = [](spi::Duration time) {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+    };
+    const Instance& instance = report.host->instance();
+    const spi::LastProbe& last = report.last;
+    json.begin_object().member("clusterName", instance.cluster).member("ip", instance.ip);
+    json.member("port", instance.port).member("type", report.type).member("healthy", instance.healthy);
+    json.key("lastProbeTime");
+    if (last.at_ms == 0) {
+        json.null().key("outcome").null();
+    } else {
+        json.value(last.at_ms).member("outcome", name_of(last.result.outcome));
+    }
+    json.member("reason", last.result.reason).member("tookMs", millis(last.took));
+    json.member("intervalMs", millis(last.interval)).member("inARow", last.in_a_row).end_object();
+}
+
 }  // namespace
 
-OperatorCalls::OperatorCalls(Registry& registry, const Catalogue& catalogue, Switches& switches, Background& background,
-                             PushCosts& push_costs, spi::PluginContext& context)
+OperatorCalls::OperatorCalls(Registry& registry, const Catalogue& catalogue, PersistentInstances& persistent,
+                             Switches& switches, Background& background, PushCosts& push_costs,
+                             spi::PluginContext& context)
     : registry_(registry),
       catalogue_(catalogue),
+      persistent_(persistent),
       switches_(switches),
       background_(background),
       push_costs_(push_costs),
@@ -103,7 +132,7 @@ void OperatorCalls::metrics(Call& call) {
 
 std::string OperatorCalls::metrics_json(Generation generation) {
     const Registry::Counts counts = registry_.count();
-    const std::size_t clients = counts.connection_clients + counts.ip_port_clients;
+    const std::size_t clients = counts.connection_clients + counts.ip_port_clients + counts.persistent_clients;
     std::string body;
     JsonWriter json(body);
     json.begin_object().member("status", server_status(*switches_.current()));
@@ -113,7 +142,8 @@ std::string OperatorCalls::metrics_json(Generation generation) {
         json.member("responsibleInstanceCount", counts.instances);
     }
     json.member("clientCount", clients).member("connectionBasedClientCount", counts.connection_clients);
-    json.member("ephemeralIpPortClientCount", counts.ip_port_clients).member("persistentIpPortClientCount", 0);
+    json.member("ephemeralIpPortClientCount", counts.ip_port_clients);
+    json.member("persistentIpPortClientCount", counts.persistent_clients);
     json.member("responsibleClientCount", clients);
     if (generation != Generation::kV3) {
         json.member("cpu", rounded(host_load_.cpu())).member("load", rounded(sdk::HostLoad::load_average()));
@@ -212,7 +242,7 @@ void OperatorCalls::update_health(Call& call) {
     if (!v1 || call.read.text("valid").empty()) {
         call.read.required("healthy", "Boolean");
     }
-    call.read.truth("healthy", call.read.truth("valid", true));
+    const bool healthy = call.read.truth("healthy", call.read.truth("valid", true));
     const ServiceKey key = read_service(call.read);
     const Address address = read_address(call.read);
     if (call.refused()) {
@@ -227,8 +257,37 @@ void OperatorCalls::update_health(Call& call) {
             "health check is still working, service: " + key.grouped_name() + ", cluster: " + address.cluster));
         return;
     }
-    // Only persistent instances have a health that operators set, and one that is not there is no error.
-    call.answer.ok();
+    const ServicePtr service = registry_.find(key);
+    if (service == nullptr || !service->has_persistent()) {
+        // Only persistent instances have a health that operators set, and one that is not there is no error.
+        call.answer.ok();
+        return;
+    }
+    persistent_.writer().set_health(key, address.ip, address.port, address.cluster, healthy, answering(call));
+}
+
+void OperatorCalls::probes(Call& call) {
+    const ServiceKey key = read_service(call.read);
+    if (call.refused()) {
+        return;
+    }
+    ServicePtr service = find_existing(registry_, key);
+    if (service == nullptr) {
+        call.answer.refuse(
+            business_error(404, protocol::ErrorCode::kServerError, "service " + key.grouped_name() + " is not found!"));
+        return;
+    }
+    persistent_.probes().report(std::move(service),
+                                [answer = std::move(call.answer)](const std::vector<ProbeReport>& reports) mutable {
+                                    std::string body;
+                                    JsonWriter json(body);
+                                    json.begin_array();
+                                    for (const ProbeReport& report : reports) {
+                                        append_probe(json, report);
+                                    }
+                                    json.end_array();
+                                    answer.json(body);
+                                });
 }
 
 }  // namespace pharos::naming

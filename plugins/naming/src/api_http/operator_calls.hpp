@@ -12,6 +12,7 @@
 #include "api_http/background.hpp"
 #include "api_http/call.hpp"
 #include "index/registry.hpp"
+#include "persistent/persistent_instances.hpp"
 #include "push/push_costs.hpp"
 #include "state/catalogue.hpp"
 #include "state/switches.hpp"
@@ -21,8 +22,8 @@ namespace pharos::naming {
 /// Calls about the server: switches, metrics, health, logs, in all generations (`protocol/naming.md §2.3–2.6, §7.4`).
 class OperatorCalls {
 public:
-    OperatorCalls(Registry& registry, const Catalogue& catalogue, Switches& switches, Background& background,
-                  PushCosts& push_costs, spi::PluginContext& context);
+    OperatorCalls(Registry& registry, const Catalogue& catalogue, PersistentInstances& persistent, Switches& switches,
+                  Background& background, PushCosts& push_costs, spi::PluginContext& context);
 
     void switches(Call& call);
     void update_switch(Call& call);
@@ -34,12 +35,15 @@ public:
     void hello(Call& call);
     void health_checkers(Call& call);
     void update_health(Call& call);
+    /// The newest probe of each persistent instance of a service.
+    void probes(Call& call);
 
 private:
     [[nodiscard]] std::string metrics_json(Generation generation);
 
     Registry& registry_;
     const Catalogue& catalogue_;
+    PersistentInstances& persistent_;
     Switches& switches_;
     Background& background_;
     PushCosts& push_costs_;

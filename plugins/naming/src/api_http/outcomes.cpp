@@ -38,6 +38,16 @@ spi::Completion<bool> answering(Call& call, const ErrorCodes& codes) {
     };
 }
 
+spi::Completion<bool> registering(Call& call) {
+    return [answer = std::move(call.answer)](const spi::Result<bool>& outcome) mutable {
+        if (outcome) {
+            answer.ok();
+        } else {
+            answer.refuse(registration_failure(outcome.error()));
+        }
+    };
+}
+
 AllDone::AllDone(Call& call, std::size_t changes, std::string body)
     : answer_(std::move(call.answer)), body_(std::move(body)), left_(changes) {
     if (changes == 0) {

@@ -26,6 +26,9 @@ struct ErrorCodes {
 /// Answers the call with `ok`, or with what went wrong. Takes the call's answer.
 [[nodiscard]] spi::Completion<bool> answering(Call& call, const ErrorCodes& codes = {});
 
+/// The same of a registration.
+[[nodiscard]] spi::Completion<bool> registering(Call& call);
+
 /// Answers a call when several changes have ended: with the body, or with the first error.
 class AllDone {
 public:

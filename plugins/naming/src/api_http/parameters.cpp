@@ -188,6 +188,7 @@ InstanceParameters read_instance(Reader& reader, bool ephemeral_by_default) {
     instance.enabled = reader.truth("enabled", v1 ? reader.truth("enable", true) : true);
     instance.metadata = read_metadata(reader);
     parsed.ephemeral = reader.truth("ephemeral", ephemeral_by_default);
+    instance.ephemeral = parsed.ephemeral;
     return parsed;
 }
 

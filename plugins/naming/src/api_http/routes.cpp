@@ -67,15 +67,16 @@ Access operator_writes() { return {Action::kWrite, "naming/operator", nullptr, "
 
 }  // namespace
 
-NamingHttp::NamingHttp(Registry& registry, Heartbeats& heartbeats, Catalogue& catalogue, Switches& switches,
-                       UdpPusher& udp, PushCosts& push_costs, spi::PluginContext& context)
+NamingHttp::NamingHttp(Registry& registry, Heartbeats& heartbeats, Catalogue& catalogue,
+                       PersistentInstances& persistent, Switches& switches, UdpPusher& udp, PushCosts& push_costs,
+                       spi::PluginContext& context)
     : clock_(context.executors().clock()),
       background_(context.executors().work()),
       gate_(switches),
-      instances_(registry, heartbeats, catalogue, switches, udp),
+      instances_(registry, heartbeats, catalogue, persistent.writer(), switches, udp),
       services_(registry, catalogue),
       catalog_(registry, background_, clock_),
-      operator_(registry, catalogue, switches, background_, push_costs, context),
+      operator_(registry, catalogue, persistent, switches, background_, push_costs, context),
       clients_(registry) {}
 
 void NamingHttp::stop(spi::Duration patience) noexcept {
@@ -247,6 +248,7 @@ void NamingHttp::add_v3_admin() {
     add(kPut, base + "/cluster", write, kForm, services_, &ServiceCalls::update_cluster);
     add(kPut, base + "/health/instance", write, kForm, operator_, &OperatorCalls::update_health);
     add(kGet, base + "/health/checkers", writes(namespace_of), kForm, operator_, &OperatorCalls::health_checkers);
+    add(kGet, base + "/health/probes", read, kForm, operator_, &OperatorCalls::probes);  // ours alone
     add(kGet, base + "/ops/switches", operator_reads(), kForm, operator_, &OperatorCalls::switches);
     add(kPut, base + "/ops/switches", operator_writes(), kForm, operator_, &OperatorCalls::update_switch);
     add(kGet, base + "/ops/metrics", operator_reads(), kForm, operator_, &OperatorCalls::metrics);

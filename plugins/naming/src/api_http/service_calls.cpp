@@ -18,6 +18,9 @@ namespace {
 
 using protocol::ErrorCode;
 
+/// Characters of a health checker: those of plugins are kept as they come.
+constexpr std::size_t kLongestChecker = 4096;
+
 /// Threshold, selector and metadata of a service: what is absent is cleared.
 ServiceMetadata read_service_metadata(Reader& reader) {
     ServiceMetadata metadata;
@@ -134,7 +137,10 @@ void ServiceCalls::update_cluster(Call& call) {
     metadata.use_instance_port = call.read.truth("useInstancePort4Check", true);
     const std::string_view checker = call.read.required("healthChecker");
     metadata.data = read_metadata(call.read);
-    if (std::optional<HealthChecker> parsed = parse_health_checker(checker)) {
+    if (protocol::count_utf16_units(checker) > kLongestChecker) {
+        call.read.refuse(illegal("Param 'healthChecker' is illegal, the param length should not exceed " +
+                                 std::to_string(kLongestChecker) + "."));
+    } else if (std::optional<HealthChecker> parsed = parse_health_checker(checker)) {
         metadata.checker = std::move(*parsed);
     } else {
         call.read.refuse(illegal(

@@ -82,6 +82,24 @@ Registry::Done replying(spi::RpcResponder responder, const Operation& operation,
     };
 }
 
+/// The same for what is stored.
+spi::Completion<bool> replying_stored(spi::RpcResponder responder, const Operation& operation) {
+    return [responder = std::move(responder), &operation](const spi::Result<bool>& outcome) mutable {
+        if (outcome) {
+            reply_instance(std::move(responder), operation.response, operation.type);
+            return;
+        }
+        const spi::Status& error = outcome.error();
+        switch (error.code()) {
+            case spi::Code::kConflict: reply_conflict(std::move(responder), error.message()); break;
+            case spi::Code::kInvalidArgument:
+                protocol::reply_rpc_failure(std::move(responder), protocol::kRpcInvalidParam, error.message());
+                break;
+            default: protocol::reply_rpc_failure(std::move(responder), protocol::kRpcServerError, error.message());
+        }
+    };
+}
+
 /// What operators see of a connection that subscribes (`protocol/naming.md §3.3`).
 SubscriberInfoPtr subscriber_of(const spi::RpcRequest& request) {
     const spi::ConnectionInfo& connection = *request.connection;
@@ -95,8 +113,9 @@ SubscriberInfoPtr subscriber_of(const spi::RpcRequest& request) {
 
 }  // namespace
 
-NamingRpc::NamingRpc(Registry& registry, const Switches& switches, spi::Connections& connections)
-    : registry_(registry), switches_(switches), connections_(connections) {}
+NamingRpc::NamingRpc(Registry& registry, const Switches& switches, InstanceWriter& persistent,
+                     spi::Connections& connections)
+    : registry_(registry), switches_(switches), persistent_(persistent), connections_(connections) {}
 
 spi::Status NamingRpc::add_to(spi::RpcMethods& methods) {
     using spi::Action;
@@ -124,7 +143,14 @@ spi::Status NamingRpc::add_to(spi::RpcMethods& methods) {
     return registrations_.status();
 }
 
-void NamingRpc::stop() noexcept { registrations_.clear(); }
+void NamingRpc::announce_persistent(spi::RpcMethods& methods) {
+    ability_ = methods.ability("supportPersistentInstanceByGrpc");
+}
+
+void NamingRpc::stop() noexcept {
+    ability_.reset();
+    registrations_.clear();
+}
 
 void NamingRpc::on_registered(const spi::ConnectionPtr& connection) noexcept {
     // SDKs open a connection for each module and say for which (protocol/naming.md §3.3).
@@ -167,16 +193,29 @@ void NamingRpc::instance(const spi::RpcRequest& request, spi::RpcResponder respo
 
 void NamingRpc::persistent_instance(const spi::RpcRequest& request, spi::RpcResponder responder) {
     const JsonDocument body(request.body);
-    const ServiceKey key = service_of(body);
-    if (!admit(body, key, kRegister.response, check_service(key), responder)) {
+    ServiceKey key = service_of(body);
+    const boost::json::object* json = protocol::find_object(body.root(), "instance");
+    ParsedInstance parsed = json == nullptr ? ParsedInstance{} : parse_instance(body, *json);
+    if (!admit(body, key, kRegister.response, protocol::first_of(check_service(key), parsed.failure), responder)) {
         return;
     }
-    const ServicePtr service = registry_.find(key);
-    const bool is_ephemeral = service != nullptr && service->exists() && service->is_ephemeral();
-    reply_conflict(std::move(responder), is_ephemeral ? "Current service " + key.grouped_name() +
-                                                            " is ephemeral service, can't register persistent instance."
-                                                      : "This server keeps ephemeral instances only, service " +
-                                                            key.grouped_name() + " can't have persistent ones.");
+    const std::string_view type = body.text("type");
+    Instance& instance = parsed.instance;
+    instance.ephemeral = false;
+    if (type != kRegister.type && type != kDeregister.type) {
+        reply_unsupported(std::move(responder), type);
+    } else if (json == nullptr) {
+        protocol::reply_rpc_failure(std::move(responder), protocol::kRpcInvalidParam, "Instance can not be null.");
+    } else if (type == kDeregister.type) {
+        // Of an ip:port, not of the connection: it is not what keeps them alive.
+        persistent_.deregister_instance(std::move(key), std::move(instance.ip), instance.port,
+                                        replying_stored(std::move(responder), kDeregister));
+    } else if (const std::optional<std::string> wrong = check_instance(instance)) {
+        protocol::reply_rpc_failure(std::move(responder), protocol::kRpcInvalidParam, *wrong);
+    } else {
+        persistent_.register_instance(std::move(key), std::move(instance),
+                                      replying_stored(std::move(responder), kRegister));
+    }
 }
 
 void NamingRpc::batch_instance(const spi::RpcRequest& request, spi::RpcResponder responder) {

@@ -4,6 +4,7 @@
 #include <pharos/spi/rpc.hpp>
 
 #include "index/registry.hpp"
+#include "persistent/instance_writer.hpp"
 #include "state/switches.hpp"
 
 namespace pharos::naming {
@@ -11,10 +12,12 @@ namespace pharos::naming {
 /// The gRPC payloads of naming (`protocol/naming.md §3`), and the connections' clients.
 class NamingRpc final : public spi::ConnectionObserver {
 public:
-    NamingRpc(Registry& registry, const Switches& switches, spi::Connections& connections);
+    NamingRpc(Registry& registry, const Switches& switches, InstanceWriter& persistent, spi::Connections& connections);
 
     /// Adds the handlers. They answer until this object is destroyed or stopped.
     spi::Status add_to(spi::RpcMethods& methods);
+    /// Tells clients that they may register persistent instances this way; those that are not told use HTTP.
+    void announce_persistent(spi::RpcMethods& methods);
     void stop() noexcept;
 
     void on_registered(const spi::ConnectionPtr& connection) noexcept override;
@@ -22,7 +25,6 @@ public:
 
 private:
     void instance(const spi::RpcRequest& request, spi::RpcResponder responder);
-    /// Refused: this server keeps ephemeral instances only, and does not announce the ability.
     void persistent_instance(const spi::RpcRequest& request, spi::RpcResponder responder);
     void batch_instance(const spi::RpcRequest& request, spi::RpcResponder responder);
     void service_query(const spi::RpcRequest& request, spi::RpcResponder responder);
@@ -31,8 +33,10 @@ private:
 
     Registry& registry_;
     const Switches& switches_;
+    InstanceWriter& persistent_;
     spi::Connections& connections_;
     sdk::Registrations registrations_;
+    spi::Registration ability_;
 };
 
 }  // namespace pharos::naming

@@ -25,7 +25,7 @@ protected:
     Registry& registry = world.registry;
     spi::ConnectionPtr connection = testing::make_connection(1);
     Methods methods;
-    NamingRpc rpc{registry, world.switches, connections};
+    NamingRpc rpc{registry, world.switches, world.persistent.writer(), connections};
 };
 
 constexpr const char* kRegister =

@@ -41,7 +41,7 @@ protected:
     spi::ConnectionPtr connection = testing::make_connection(1);
     spi::ConnectionPtr other = testing::make_connection(2);
     Methods methods;
-    NamingRpc rpc{world.registry, world.switches, world.connections};
+    NamingRpc rpc{world.registry, world.switches, world.persistent.writer(), world.connections};
     std::string type;  ///< of the last answer
 };
 
@@ -60,15 +60,42 @@ TEST_F(TrapsTest, APersistentServiceRefusesEphemeralInstances) {
                     R"("resultCode":200)"));
 }
 
-TEST_F(TrapsTest, PersistentInstancesAreRefusedInWordsAndNotAnnounced) {
+TEST_F(TrapsTest, PersistentInstancesAreOfTheirIpAndAnnounced) {
+    rpc.announce_persistent(methods);
+    EXPECT_EQ(methods.abilities, std::vector<std::string>{"supportPersistentInstanceByGrpc"});
     const std::string persistent = registering(R"({"ip":"1.1.1.1","port":80,"ephemeral":false})");
-    EXPECT_TRUE(has(call("PersistentInstanceRequest", persistent), "keeps ephemeral instances only"));
-    EXPECT_EQ(type, "ErrorResponse");
+    const auto stored = [&](const std::string& body) {
+        testing::Answer answer = methods.call(connection, "PersistentInstanceRequest", body);
+        world.executors.run();
+        type = answer.type;
+        return answer.body;
+    };
+    EXPECT_EQ(stored(persistent), R"({"resultCode":200,"errorCode":0,"type":"registerInstance","success":true})");
+    EXPECT_EQ(type, "InstanceResponse");
+    EXPECT_TRUE(has(query(R"("cluster":"")"), R"("ephemeral":false)"));
+    rpc.on_closed(connection);  // its end takes nothing away
+    EXPECT_EQ(world.ips(kService), std::vector<std::string>{"1.1.1.1"});
+    rpc.on_registered(connection);
+    EXPECT_TRUE(has(call("InstanceRequest", persistent), "is persistent service, can't register ephemeral instance."));
+    EXPECT_EQ(stored(about_s1(R"("type":"deregisterInstance","instance":{"ip":"1.1.1.1","port":80})")),
+              R"({"resultCode":200,"errorCode":0,"type":"deregisterInstance","success":true})");
+    EXPECT_TRUE(world.ips(kService).empty());
+    EXPECT_EQ(stored(about_s1(R"("type":"xx","instance":{"ip":"1.1.1.1","port":80})")),
+              R"({"resultCode":400,"errorCode":400,"message":"Unsupported request type xx","success":false})");
+    EXPECT_TRUE(has(stored(registering(R"({"ip":"1.1.1.1","port":80,"clusterName":"a,b"})")),
+                    "Param 'cluster' is illegal, illegal characters should not appear in the param."));
+    EXPECT_EQ(type, "InstanceResponse");
+}
+
+TEST_F(TrapsTest, AnEphemeralServiceRefusesPersistentInstances) {
     call("InstanceRequest", registering(R"({"ip":"1.1.1.1","port":80})"));
-    EXPECT_EQ(call("PersistentInstanceRequest", persistent),
+    testing::Answer answer = methods.call(connection, "PersistentInstanceRequest",
+                                          registering(R"({"ip":"1.1.1.1","port":80,"ephemeral":false})"));
+    world.executors.run();
+    EXPECT_EQ(answer.body,
               R"({"resultCode":400,"errorCode":400,"message":"errCode: 400, errMsg: Current service DEFAULT_GROUP@@s1 )"
               R"(is ephemeral service, can't register persistent instance. ","success":false})");
-    EXPECT_TRUE(methods.abilities.empty());
+    EXPECT_EQ(answer.type, "ErrorResponse");
 }
 
 // Trap 6: an id is always there; one that the client gives is kept.

@@ -24,8 +24,8 @@ struct SubscriberInfo {
 };
 using SubscriberInfoPtr = std::shared_ptr<const SubscriberInfo>;
 
-/// Whoever publishes and subscribes: a gRPC connection, or an ip:port that is kept alive by beats or, as a subscriber
-/// over UDP, by its queries.
+/// Whoever publishes and subscribes: a gRPC connection, an ip:port that is kept alive by beats or, as a subscriber over
+/// UDP, by its queries, or an ip:port whose instances are persistent.
 class Client {
 public:
     /// Of a connection. The number orders publishers in lists.
@@ -34,13 +34,16 @@ public:
           id_(connection->id),
           connection_(std::move(connection)),
           pushes_(std::make_unique<Pushes>()) {}
-    /// Of an ip:port; `id` is "ip:port#true".
-    Client(std::uint64_t number, std::string id) : number_(number), id_(std::move(id)) {}
+    /// Of an ip:port; `id` is "ip:port#true", or "ip:port#false" of one whose instances are persistent.
+    Client(std::uint64_t number, std::string id)
+        : number_(number), id_(std::move(id)), persistent_(id_.ends_with("#false")) {}
 
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
     [[nodiscard]] const std::string& id() const noexcept { return id_; }
     /// Null for an ip:port.
     [[nodiscard]] const spi::ConnectionPtr& connection() const noexcept { return connection_; }
+    /// It stands for what the Store says of an ip:port: nobody's end takes its instances away.
+    [[nodiscard]] bool is_persistent() const noexcept { return persistent_; }
 
     /// What it is as a subscriber; null until somebody has said.
     [[nodiscard]] SubscriberInfoPtr subscriber_info() const noexcept { return subscriber_info_.load(); }
@@ -68,6 +71,7 @@ private:
     std::mutex mutex_;          ///< guards the two below; never held over a lane, a send or another lock
     std::vector<TiePtr> ties_;  ///< in order of the services' addresses in memory: most clients have few
     bool closed_ = false;
+    const bool persistent_ = false;
 
     /// Of pushes to a connection (see Pusher).
     struct Pushes {

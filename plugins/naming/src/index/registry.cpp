@@ -16,6 +16,7 @@ Registry::~Registry() {
         clients.push_back(client);
     }
     clients.insert(clients.end(), ip_ports_.begin(), ip_ports_.end());
+    clients.insert(clients.end(), persistent_.begin(), persistent_.end());
     for (const ClientPtr& client : clients) {
         for (const TiePtr& tie : close(*client)) {
             tie->service->sync(tie, Service::Cause::kEnded, time_.steady());
@@ -23,8 +24,8 @@ Registry::~Registry() {
     }
 }
 
-std::string Registry::ip_port_id(const std::string& ip, std::uint16_t port) {
-    return ip + ":" + std::to_string(port) + "#true";
+std::string Registry::ip_port_id(const std::string& ip, std::uint16_t port, bool ephemeral) {
+    return ip + ":" + std::to_string(port) + (ephemeral ? "#true" : "#false");
 }
 
 ClientPtr Registry::add_connection(const spi::ConnectionPtr& connection) {
@@ -177,11 +178,87 @@ void Registry::apply(const TiePtr& tie, Service::Cause cause, Done done) {
 
 void Registry::show(const ServicePtr& service, Telling telling) {
     service->renew_snapshot(clock_.next(), time_.steady());
-    if (telling == Telling::kTell) {
-        for (ChangeListener* listener : listeners_) {
+    for (ChangeListener* listener : listeners_) {
+        if (telling == Telling::kTell) {
             listener->on_hosts_changed(service);
+        } else if (telling == Telling::kMetadata) {
+            listener->on_metadata_changed(service);
         }
     }
+}
+
+ClientPtr Registry::persistent_client(const std::string& ip, std::uint16_t port, bool make) {
+    std::string id = ip_port_id(ip, port, false);
+    std::unique_lock lock(clients_mutex_);
+    auto found = persistent_.find(id);
+    if (found == persistent_.end()) {
+        if (!make) {
+            return nullptr;
+        }
+        found = persistent_.insert(std::make_shared<Client>(++last_client_number_, std::move(id))).first;
+    }
+    return *found;
+}
+
+TiePtr Registry::wish_stored(const ServicePtr& service, StoredInstance stored) {
+    const ClientPtr client = persistent_client(stored.ip, stored.port, stored.publication != nullptr);
+    if (client == nullptr) {
+        return nullptr;
+    }
+    TiePtr tie;
+    bool is_last = false;
+    {
+        std::lock_guard lock(client->mutex_);
+        tie = tie_of(client, service);
+        tie->publication.store(std::move(stored.publication));
+        forget_if_unused(tie);
+        is_last = client->ties_.empty();
+    }
+    client->updated_ms_.store(time_.wall_ms(), std::memory_order_relaxed);
+    if (is_last) {
+        // It lives as long as it publishes (protocol/naming.md §6.5).
+        std::unique_lock lock(clients_mutex_);
+        persistent_.erase(client);
+    }
+    return tie;
+}
+
+void Registry::show_stored(const ServiceKey& key, std::vector<StoredInstance> instances, Entry entry) {
+    const ServicePtr service = find_or_make(key);
+    std::vector<TiePtr> ties;
+    ties.reserve(instances.size());
+    for (StoredInstance& instance : instances) {
+        if (TiePtr tie = wish_stored(service, std::move(instance))) {
+            ties.push_back(std::move(tie));
+        }
+    }
+    // One new snapshot for all of them: thousands may turn at once.
+    spi::Task sync = [this, service, ties = std::move(ties)] {
+        bool changed = false;
+        for (const TiePtr& tie : ties) {
+            changed |= service->sync(tie, Service::Cause::kAsked, time_.steady()).hosts;
+        }
+        if (changed) {
+            show(service, Telling::kTell);
+        }
+    };
+    if (entry == Entry::kRun) {
+        service->lane().run(std::move(sync));
+    } else {
+        service->lane().post(std::move(sync));
+    }
+}
+
+PublicationPtr Registry::find_stored(const ServiceKey& key, const std::string& ip, std::uint16_t port) const {
+    const ServicePtr service = find(key);
+    ClientPtr client;
+    {
+        std::shared_lock lock(clients_mutex_);
+        const auto found = persistent_.find(ip_port_id(ip, port, false));
+        client = found == persistent_.end() ? nullptr : *found;
+    }
+    const TiePtr tie = service == nullptr || client == nullptr ? nullptr : find_tie(client, key);
+    return tie == nullptr ? nullptr : tie->publication.load();
 }
 
 void Registry::on_lane(const ServiceKey& key, Entry entry, spi::UniqueFunction<void(const ServicePtr&)> task) {
@@ -361,8 +438,10 @@ void Registry::members(const std::vector<ServicePtr>& services,
 
 ClientPtr Registry::find_client(std::string_view id) const {
     std::shared_lock lock(clients_mutex_);
-    if (const auto found = ip_ports_.find(id); found != ip_ports_.end()) {
-        return *found;
+    for (const auto* clients : {&ip_ports_, &persistent_}) {
+        if (const auto found = clients->find(id); found != clients->end()) {
+            return *found;
+        }
     }
     for (const auto& [number, client] : connections_) {
         if (client->id() == id) {
@@ -375,11 +454,12 @@ ClientPtr Registry::find_client(std::string_view id) const {
 std::vector<ClientPtr> Registry::clients() const {
     std::vector<ClientPtr> found;
     std::shared_lock lock(clients_mutex_);
-    found.reserve(connections_.size() + ip_ports_.size());
+    found.reserve(connections_.size() + ip_ports_.size() + persistent_.size());
     for (const auto& [number, client] : connections_) {
         found.push_back(client);
     }
     found.insert(found.end(), ip_ports_.begin(), ip_ports_.end());
+    found.insert(found.end(), persistent_.begin(), persistent_.end());
     std::sort(found.begin(), found.end(),
               [](const ClientPtr& a, const ClientPtr& b) { return a->number() < b->number(); });
     return found;
@@ -407,6 +487,7 @@ Registry::Counts Registry::count() const {
     std::shared_lock lock(clients_mutex_);
     counts.connection_clients = connections_.size();
     counts.ip_port_clients = ip_ports_.size();
+    counts.persistent_clients = persistent_.size();
     return counts;
 }
 
@@ -457,6 +538,10 @@ bool Registry::is_idle(Client& client, spi::Duration idle, spi::Duration cache) 
                            [member](const TiePtr& tie) { return ((*tie).*member).load() != nullptr; });
     };
     return idle > kWithInstances || (!has(&Tie::publication) && (idle > cache || !has(&Tie::subscription)));
+}
+
+std::string ephemeral_conflict(const ServiceKey& key) {
+    return "Current service " + key.grouped_name() + " is ephemeral service, can't register persistent instance.";
 }
 
 std::string persistent_conflict(const ServiceKey& key, std::string_view what) {

@@ -20,11 +20,13 @@
 
 namespace pharos::naming {
 
-/// Hears on the service's lane that its hosts have changed, and of each new subscriber after its reply.
+/// Hears on the service's lane that its hosts or its metadata have changed, and of each new subscriber after its reply.
 class ChangeListener {
 public:
     virtual void on_hosts_changed(const ServicePtr& service) noexcept = 0;
     virtual void on_subscribed(const TiePtr& tie) noexcept = 0;
+    /// What operators have set for the service has changed, not its hosts.
+    virtual void on_metadata_changed(const ServicePtr&) noexcept {}
 
 protected:
     ~ChangeListener() = default;
@@ -60,7 +62,7 @@ public:
     /// The client of an ip:port, made at first use; a sign of its life.
     ClientPtr ip_port_client(const std::string& ip, std::uint16_t port);
     [[nodiscard]] ClientPtr find_ip_port(const std::string& ip, std::uint16_t port) const;
-    /// By what operators call it: a connection's id, or "ip:port#true".
+    /// By what operators call it: a connection's id, "ip:port#true" or "ip:port#false".
     [[nodiscard]] ClientPtr find_client(std::string_view id) const;
     [[nodiscard]] std::vector<ClientPtr> clients() const;
     /// What a client publishes and subscribes, in order of namespace, group and name.
@@ -79,6 +81,19 @@ public:
     void unsubscribe(const ClientPtr& client, const ServiceKey& key, Done done);
     /// Replaces the publication only if it still is `expected`: for changes that time makes, not the client.
     void replace(const TiePtr& tie, const PublicationPtr& expected, PublicationPtr publication);
+
+    /// What the Store says of a persistent instance; null: it is gone.
+    struct StoredInstance {
+        std::string ip;
+        std::uint16_t port = 0;
+        PublicationPtr publication;
+    };
+    enum class Entry { kRun, kPost };
+    /// Shows what is stored now of some instances of one service, on its lane: in the call if the lane is free, or,
+    /// `kPost`, never in the call. Who calls in order of revisions (one call at a time) has the newest shown.
+    void show_stored(const ServiceKey& key, std::vector<StoredInstance> instances, Entry entry);
+    /// What is shown of the persistent instance, or is about to be; null when it is not there.
+    [[nodiscard]] PublicationPtr find_stored(const ServiceKey& key, const std::string& ip, std::uint16_t port) const;
 
     // Reads.
     /// Also one that does not exist for clients (Service::exists); null when there is none at all.
@@ -103,17 +118,17 @@ public:
         std::size_t instances = 0;
         std::size_t subscribers = 0;
         std::size_t connection_clients = 0;
-        std::size_t ip_port_clients = 0;
-        std::size_t held_services = 0;  ///< answered from the last view
+        std::size_t ip_port_clients = 0;     ///< ephemeral
+        std::size_t persistent_clients = 0;  ///< of an ip:port
+        std::size_t held_services = 0;       ///< answered from the last view
     };
     [[nodiscard]] Counts count() const;
 
     /// Runs the task on the service's lane, which is made if it is not here: in the call if the lane is free, or,
     /// `post`, never in the call.
-    enum class Entry { kRun, kPost };
     void on_lane(const ServiceKey& key, Entry entry, spi::UniqueFunction<void(const ServicePtr&)> task);
-    /// On the service's lane: makes a new snapshot, and tells the listeners unless `quietly` or nothing is new.
-    enum class Telling { kTell, kQuietly };
+    /// On the service's lane: makes a new snapshot, and tells the listeners of its hosts, of its metadata, or not.
+    enum class Telling { kTell, kMetadata, kQuietly };
     void show(const ServicePtr& service, Telling telling);
 
     /// Takes clients of an ip:port away that are idle (`protocol/naming.md §6.5`); `cache` is how long clients keep the
@@ -154,7 +169,11 @@ private:
     void change(const ClientPtr& client, const ServicePtr& service, Service::Cause cause, Wish wish, Done done);
     /// Whether a client of an ip:port that has shown no sign of life for `idle` goes.
     static bool is_idle(Client& client, spi::Duration idle, spi::Duration cache);
-    static std::string ip_port_id(const std::string& ip, std::uint16_t port);
+    static std::string ip_port_id(const std::string& ip, std::uint16_t port, bool ephemeral = true);
+    /// The client of a persistent instance; `make`: made when there is none, else null then.
+    ClientPtr persistent_client(const std::string& ip, std::uint16_t port, bool make);
+    /// Sets the wish of a stored instance. Null: nothing of it is here, and nothing shall be.
+    TiePtr wish_stored(const ServicePtr& service, StoredInstance stored);
 
     /// Of the texts of small services: enough for some thousands, which then are read as fast as can be.
     static constexpr std::size_t kTextBudget = std::size_t{16} << 20;
@@ -177,9 +196,12 @@ private:
         bool operator()(std::string_view a, const ClientPtr& b) const noexcept { return a == b->id(); }
     };
     std::unordered_set<ClientPtr, ById, ById> ip_ports_;
+    std::unordered_set<ClientPtr, ById, ById> persistent_;  ///< those with instances
     std::atomic<std::uint64_t> last_client_number_{0};
 };
 
+/// `Current service G@@S is ephemeral service, can't register persistent instance.` (`protocol/naming.md §2.3, §3.3`).
+[[nodiscard]] std::string ephemeral_conflict(const ServiceKey& key);
 /// `Current service G@@S is persistent service, can't <what> ephemeral instance.` (`protocol/naming.md §2.3, §3.3`).
 [[nodiscard]] std::string persistent_conflict(const ServiceKey& key, std::string_view what);
 

@@ -63,11 +63,15 @@ Service::Service(ServiceKey key, sdk::Lane& lane, std::int64_t now_ref, TextBudg
 
 Service::~Service() = default;
 
+bool Service::takes(bool ephemeral) const noexcept {
+    return is_reserved() ? reserved_ephemeral_ == ephemeral : !exists() || is_ephemeral() == ephemeral;
+}
+
 bool Service::admits(const TiePtr& tie) const {
-    const bool persistent = reserved_ ? !*reserved_ : exists() && !is_ephemeral();
     // Who is in stays in: two nodes may have decided differently, and then the flag changes under the publishers.
-    return !persistent || std::any_of(publishers_.begin(), publishers_.end(),
-                                      [&](const Publisher& publisher) { return publisher.tie == tie; });
+    return tie->client->is_persistent() || takes(true) ||
+           std::any_of(publishers_.begin(), publishers_.end(),
+                       [&](const Publisher& publisher) { return publisher.tie == tie; });
 }
 
 Service::Changes Service::sync(const TiePtr& tie, Cause cause, spi::Duration now) {
@@ -88,12 +92,13 @@ bool Service::sync_publication(const TiePtr& tie, Cause cause, spi::Duration now
             return false;
         }
         publishers_.erase(place);
+        count_publishers(*tie->client, false, now);
         if (cause == Cause::kEnded) {
             lost_at_.store(now.count(), std::memory_order_relaxed);
         }
     } else if (!known) {
         publishers_.insert(place, {tie, after});
-        create(true, now);
+        count_publishers(*tie->client, true, now);
     } else {
         const bool same = shows_the_same(*before, *after);
         *place = {tie, after};
@@ -101,11 +106,7 @@ bool Service::sync_publication(const TiePtr& tie, Cause cause, spi::Duration now
             return false;
         }
     }
-    publisher_count_.store(publishers_.size(), std::memory_order_relaxed);
-    if (publishers_.empty()) {
-        empty_since_.store(now.count(), std::memory_order_relaxed);
-    }
-    if (held_ == nullptr) {
+    if (held_ == nullptr || tie->client->is_persistent()) {
         return true;
     }
     held_->live += after != nullptr ? after->hosts.size() : 0;
@@ -115,6 +116,22 @@ bool Service::sync_publication(const TiePtr& tie, Cause cause, spi::Duration now
     }
     return held_->live >= held_->enough || (before != nullptr && !held_->covers(*before)) ||
            (after != nullptr && !held_->covers(*after));
+}
+
+void Service::count_publishers(const Client& changed, bool joined, spi::Duration now) noexcept {
+    publisher_count_.store(publishers_.size(), std::memory_order_relaxed);
+    if (changed.is_persistent()) {
+        persistent_count_.fetch_add(joined ? 1u : ~0u, std::memory_order_relaxed);
+    }
+    if (joined) {
+        create(!changed.is_persistent(), now);
+        if (changed.is_persistent() && publishers_.size() == 1) {
+            // Another node made it persistent when it was gone there already: what is stored is the truth.
+            ephemeral_.store(false, std::memory_order_relaxed);
+        }
+    } else if (publishers_.empty()) {
+        empty_since_.store(now.count(), std::memory_order_relaxed);
+    }
 }
 
 bool Service::sync_subscription(const TiePtr& tie) {
@@ -216,7 +233,7 @@ void Service::hold(std::vector<HostPtr> hosts, std::size_t enough, spi::Duration
         held_->hosts.insert_or_assign(std::move(tag), std::move(host));
     }
     for (const Publisher& publisher : publishers_) {
-        held_->live += publisher.applied->hosts.size();
+        held_->live += publisher.tie->client->is_persistent() ? 0 : publisher.applied->hosts.size();
     }
     create(true, now);
     is_held_.store(true, std::memory_order_relaxed);

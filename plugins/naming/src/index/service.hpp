@@ -76,6 +76,10 @@ public:
     [[nodiscard]] bool exists() const noexcept { return exists_.load(std::memory_order_relaxed); }
     /// The ephemeral flag, which the first creator sets (`protocol/naming.md §7.2`). Any thread.
     [[nodiscard]] bool is_ephemeral() const noexcept { return ephemeral_.load(std::memory_order_relaxed); }
+    /// Whether any of its instances is persistent. Any thread.
+    [[nodiscard]] bool has_persistent() const noexcept {
+        return persistent_count_.load(std::memory_order_relaxed) != 0;
+    }
     /// Since when it exists without a publisher, on the steady clock. Any thread.
     [[nodiscard]] spi::Duration empty_since() const noexcept {
         return spi::Duration(empty_since_.load(std::memory_order_relaxed));
@@ -92,7 +96,9 @@ public:
 
     // On the lane only:
 
-    /// Whether it takes publications of this tie, which are ephemeral: a persistent service does not.
+    /// Whether a new instance of this kind fits: a service is ephemeral or persistent as a whole.
+    [[nodiscard]] bool takes(bool ephemeral) const noexcept;
+    /// Whether it takes publications of this tie. What is persistent was judged before it was stored.
     [[nodiscard]] bool admits(const TiePtr& tie) const;
     /// What a sync changed.
     struct Changes {
@@ -109,9 +115,14 @@ public:
     /// What operators have set; null = nothing. The caller makes a new snapshot.
     void set_metadata(ServiceMetadataPtr metadata, spi::Duration now);
     void set_override(const std::string& tag, const InstanceOverride* override);
-    /// Somebody is about to make it with this flag: registrations go by it. Cleared by set_reserved(nullopt).
-    void set_reserved(std::optional<bool> ephemeral) noexcept { reserved_ = ephemeral; }
-    [[nodiscard]] bool is_reserved() const noexcept { return reserved_.has_value(); }
+    /// Somebody is about to make it with this flag: registrations go by it, until as many unreserve it. Only with a
+    /// flag that it takes.
+    void reserve(bool ephemeral) noexcept {
+        reserved_ephemeral_ = ephemeral;
+        ++reservations_;
+    }
+    void unreserve() noexcept { --reservations_; }
+    [[nodiscard]] bool is_reserved() const noexcept { return reservations_ != 0; }
     /// Clients see it no more. Nobody may publish it.
     void remove() noexcept;
 
@@ -132,6 +143,8 @@ public:
 
     /// Its view on disk is older than what it shows (see LastViews). Any thread.
     std::atomic<bool> view_is_dirty{false};
+    /// Some of it is probed (see HealthProbes). Any thread.
+    std::atomic<bool> is_probed{false};
     /// Sweeps that found nobody using it in a row; guarded by the registry's table.
     unsigned idle_sweeps = 0;
 
@@ -139,6 +152,8 @@ private:
     struct Held;
 
     bool sync_publication(const TiePtr& tie, Cause cause, spi::Duration now);
+    /// A publisher has joined or left.
+    void count_publishers(const Client& changed, bool joined, spi::Duration now) noexcept;
     bool sync_subscription(const TiePtr& tie);
     /// Makes it exist, with this flag if it did not.
     void create(bool ephemeral, spi::Duration now) noexcept;
@@ -159,8 +174,10 @@ private:
     std::atomic<bool> exists_{false};
     std::atomic<bool> ephemeral_{true};
     std::atomic<bool> is_held_{false};
+    std::atomic<std::uint32_t> persistent_count_{0};  ///< publishers that are persistent
 
-    std::optional<bool> reserved_;
+    std::uint32_t reservations_ = 0;
+    bool reserved_ephemeral_ = true;     ///< of all of them
     std::vector<Publisher> publishers_;  ///< in order of client numbers
     std::vector<TiePtr> subscribers_;    ///< in no order
     ServiceMetadataPtr metadata_;

@@ -5,6 +5,7 @@
 
 #include "model/instance_override.hpp"
 #include "model/service_metadata.hpp"
+#include "persistent/stored_instance.hpp"
 #include "state/last_views.hpp"
 #include "state/switches.hpp"
 
@@ -26,6 +27,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (naming::encode_view(hosts) != bytes) {
             std::abort();
         }
+    }
+    if (const auto instance = naming::decode_instance(bytes); instance && naming::encode_instance(*instance) != bytes) {
+        std::abort();
+    }
+    if (const auto healthy = naming::decode_health(bytes); healthy && naming::encode_health(*healthy) != bytes) {
+        std::abort();
+    }
+    if (const auto address = naming::parse_stored_address(bytes);
+        address && naming::instance_key(*address) != std::string(naming::kStoredInstances) + std::string(bytes)) {
+        std::abort();
     }
     (void)naming::parse_switches(bytes);
     (void)naming::parse_selector(bytes);

@@ -36,7 +36,9 @@ std::string encode(const Instance& instance, const ServiceKey& service) {
     sdk::JsonWriter json(out);
     json.begin_object().member("instanceId", instance_id(instance, service)).member("ip", instance.ip);
     json.member("port", instance.port).member("weight", instance.weight).member("healthy", instance.healthy);
-    json.member("enabled", instance.enabled).member("ephemeral", true).member("clusterName", instance.cluster);
+    json.member("enabled", instance.enabled)
+        .member("ephemeral", instance.ephemeral)
+        .member("clusterName", instance.cluster);
     json.member("serviceName", service.grouped_name()).key("metadata").begin_object();
     for (const auto& [key, value] : instance.metadata) {
         json.member(key, value);

@@ -22,6 +22,7 @@ struct Instance {
     double weight = 1.0;
     bool healthy = true;
     bool enabled = true;
+    bool ephemeral = true;  ///< false: it is kept in the Store until it is deregistered
     std::string cluster{kDefaultCluster};
     Metadata metadata;
     std::string id;  ///< as the client gave it; "" = made from the rest

@@ -12,8 +12,33 @@ namespace pharos::naming {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersionWithForeign = 2;
 
-void append(ByteWriter& bytes, const HealthChecker& checker) {
+bool has_foreign(const ServiceMetadata& metadata) {
+    return std::any_of(metadata.clusters.begin(), metadata.clusters.end(),
+                       [](const auto& entry) { return !entry.second.checker.foreign.empty(); });
+}
+
+/// JSON, which was parsed before, without the blanks between its parts. Numbers stay as they are written.
+std::string without_layout(std::string_view json) {
+    std::string out;
+    bool in_text = false;
+    for (std::size_t i = 0; i < json.size(); ++i) {
+        const char c = json[i];
+        if (in_text && c == '\\') {
+            out += c;
+            out += json[++i];
+            continue;
+        }
+        in_text = in_text != (c == '"');
+        if (in_text || (c != ' ' && c != '\t' && c != '\n' && c != '\r')) {
+            out += c;
+        }
+    }
+    return out;
+}
+
+void append(ByteWriter& bytes, const HealthChecker& checker, std::uint8_t version) {
     bytes.text(checker.type);
     bytes.text(checker.path);
     bytes.text(checker.headers);
@@ -21,9 +46,12 @@ void append(ByteWriter& bytes, const HealthChecker& checker) {
     bytes.text(checker.user);
     bytes.text(checker.password);
     bytes.text(checker.command);
+    if (version == kVersionWithForeign) {
+        bytes.text(checker.foreign);
+    }
 }
 
-HealthChecker take_checker(ByteReader& bytes) {
+HealthChecker take_checker(ByteReader& bytes, std::uint64_t version) {
     HealthChecker checker;
     checker.type = bytes.text();
     checker.path = bytes.text();
@@ -32,6 +60,9 @@ HealthChecker take_checker(ByteReader& bytes) {
     checker.user = bytes.text();
     checker.password = bytes.text();
     checker.command = bytes.text();
+    if (version == kVersionWithForeign) {
+        checker.foreign = bytes.text();
+    }
     return checker;
 }
 
@@ -95,13 +126,19 @@ std::optional<HealthChecker> parse_health_checker(std::string_view json) {
         checker.user = document.text("user");
         checker.password = document.text("pwd");
         checker.command = document.text("cmd");
-    } else if (checker.type != "TCP") {
+    } else if (checker.type.empty()) {
         checker.type = "NONE";
+    } else if (checker.type != "TCP" && checker.type != "NONE") {
+        checker.foreign = without_layout(json);
     }
     return checker;
 }
 
 void append_json(sdk::JsonWriter& json, const HealthChecker& checker) {
+    if (!checker.foreign.empty()) {
+        json.raw(checker.foreign);
+        return;
+    }
     json.begin_object().member("type", checker.type);
     if (checker.type == "HTTP") {
         json.member("path", checker.path).member("headers", checker.headers);
@@ -155,9 +192,10 @@ void append_json(sdk::JsonWriter& json, const Selector& selector) {
 }
 
 std::string encode(const ServiceMetadata& metadata) {
+    const std::uint8_t version = has_foreign(metadata) ? kVersionWithForeign : kVersion;
     std::string out;
     ByteWriter bytes(out);
-    bytes.number(kVersion, 1);
+    bytes.number(version, 1);
     bytes.boolean(metadata.ephemeral);
     bytes.real(metadata.protect_threshold);
     bytes.number(static_cast<std::uint8_t>(metadata.selector.type), 1);
@@ -172,7 +210,7 @@ std::string encode(const ServiceMetadata& metadata) {
         bytes.text(name);
         bytes.number(cluster.check_port, 2);
         bytes.boolean(cluster.use_instance_port);
-        append(bytes, cluster.checker);
+        append(bytes, cluster.checker, version);
         bytes.pairs(cluster.data);
     }
     bytes.number(static_cast<std::uint64_t>(metadata.created_ms), 8);
@@ -183,7 +221,8 @@ std::string encode(const ServiceMetadata& metadata) {
 std::optional<ServiceMetadata> decode_service_metadata(std::string_view stored) {
     constexpr std::size_t kSmallestCluster = 43;
     ByteReader bytes(stored);
-    if (bytes.number(1) != kVersion) {
+    const std::uint64_t version = bytes.number(1);
+    if (version != kVersion && version != kVersionWithForeign) {
         return std::nullopt;
     }
     ServiceMetadata metadata;
@@ -207,13 +246,15 @@ std::optional<ServiceMetadata> decode_service_metadata(std::string_view stored) 
         ClusterMetadata cluster;
         cluster.check_port = static_cast<std::uint16_t>(bytes.number(2));
         cluster.use_instance_port = bytes.boolean();
-        cluster.checker = take_checker(bytes);
+        cluster.checker = take_checker(bytes, version);
         cluster.data = bytes.pairs();
         metadata.clusters.emplace_hint(metadata.clusters.end(), std::move(name), std::move(cluster));
     }
     metadata.created_ms = static_cast<std::int64_t>(bytes.number(8));
     metadata.updated_ms = static_cast<std::int64_t>(bytes.number(8));
-    return bytes.ended() ? std::optional(std::move(metadata)) : std::nullopt;
+    // One record has one form: without such a checker it is version 1.
+    const bool fits = bytes.ended() && (version == kVersionWithForeign) == has_foreign(metadata);
+    return fits ? std::optional(std::move(metadata)) : std::nullopt;
 }
 
 }  // namespace pharos::naming

@@ -18,17 +18,19 @@ namespace pharos::naming {
 /// How the instances of a cluster are checked (`protocol/naming.md §4.3`). Members that a type does not have keep
 /// their defaults.
 struct HealthChecker {
-    std::string type = "TCP";  ///< TCP, HTTP, MYSQL or NONE
+    std::string type = "TCP";  ///< TCP, HTTP, MYSQL, NONE or that of a plugin
     std::string path;          ///< HTTP
     std::string headers;       ///< HTTP, "K:v|K2:v2"
     std::int32_t expected_response_code = 200;
     std::string user;  ///< MYSQL
     std::string password;
     std::string command;
+    /// The whole JSON object of any other type, without blanks: what a plugin's check is set with must survive.
+    std::string foreign;
 
     bool operator==(const HealthChecker&) const = default;
 };
-/// A missing or unknown type reads as NONE. Nothing when the text is no JSON object, or a number in it is none.
+/// A missing type reads as NONE. Nothing when the text is no JSON object, or a number in it is none.
 [[nodiscard]] std::optional<HealthChecker> parse_health_checker(std::string_view json);
 /// The object, with the members of its type.
 void append_json(sdk::JsonWriter& json, const HealthChecker& checker);
@@ -74,7 +76,9 @@ struct ServiceMetadata {
 };
 using ServiceMetadataPtr = std::shared_ptr<const ServiceMetadata>;
 
-/// Version byte 1, then the members in the order above (clusters in order of their names), as ByteWriter puts them.
+/// Version byte, then the members in the order above (clusters in order of their names), as ByteWriter puts them.
+/// Version 2 has `foreign` of each checker behind its command; what has none is written as version 1, which older
+/// servers read.
 [[nodiscard]] std::string encode(const ServiceMetadata& metadata);
 /// Nothing when the bytes are not exactly one record of a known version.
 [[nodiscard]] std::optional<ServiceMetadata> decode_service_metadata(std::string_view bytes);

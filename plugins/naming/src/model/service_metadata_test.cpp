@@ -86,9 +86,33 @@ TEST(HealthChecker, Json) {
         EXPECT_EQ(json_of(*checker), text);
     }
     EXPECT_EQ(parse_health_checker("{}")->type, "NONE");
-    EXPECT_EQ(parse_health_checker(R"({"type":"FTP","x":1})")->type, "NONE");
+    EXPECT_EQ(json_of(*parse_health_checker("{}")), R"({"type":"NONE"})");
     EXPECT_FALSE(parse_health_checker("TCP"));
     EXPECT_FALSE(parse_health_checker(R"({"type":"HTTP","expectedResponseCode":"abc"})"));
+}
+
+// What only a plugin's check understands survives: members, their order, numbers as they are written.
+TEST(HealthChecker, OfATypeOfAPluginIsKeptAsItCame) {
+    const std::optional<HealthChecker> checker = parse_health_checker(
+        "{ \"type\" : \"REDIS\",\n\t\"password\":\"a \\\" b\", \"share\": 1.50, \"db\":[1, {\"x\": null}] }");
+    ASSERT_TRUE(checker);
+    EXPECT_EQ(checker->type, "REDIS");
+    const char* const kept = R"({"type":"REDIS","password":"a \" b","share":1.50,"db":[1,{"x":null}]})";
+    EXPECT_EQ(json_of(*checker), kept);
+
+    ServiceMetadata metadata;
+    metadata.clusters["c1"].checker = *checker;
+    metadata.clusters["c2"].check_port = 81;
+    const std::string stored = encode(metadata);
+    EXPECT_EQ(stored[0], 2);
+    ASSERT_TRUE(decode_service_metadata(stored));
+    EXPECT_EQ(*decode_service_metadata(stored), metadata);
+    // What has none of it is what older servers read.
+    metadata.clusters.erase("c1");
+    EXPECT_EQ(encode(metadata)[0], 1);
+    std::string wrong = encode(metadata);
+    wrong[0] = 3;
+    EXPECT_FALSE(decode_service_metadata(wrong));
 }
 
 // Known answers: `protocol/naming.md §1.7`.

@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "state/store_keys.hpp"
+
 namespace pharos::naming {
 
 namespace {
@@ -11,55 +13,15 @@ namespace {
 constexpr std::string_view kPrefix = "naming/";
 constexpr std::string_view kServices = "naming/service/";
 constexpr std::string_view kOverrides = "naming/override/";
-/// What a store takes as a key (spi/store.hpp).
-constexpr std::size_t kLongestKey = 480;
 /// How often a change meets another one of the same key before it gives up.
 constexpr int kMaxAttempts = 100;
 
-std::string store_key(std::string_view prefix, const ServiceKey& key) {
-    std::string made(prefix);
-    made += key.namespace_id;
-    made += '\0';
-    made += key.group;
-    made += '\0';
-    made += key.name;
-    return made;
-}
+std::string override_key(const ServiceKey& key, std::string_view tag) { return store_key(kOverrides, key, tag); }
 
-std::string override_key(const ServiceKey& key, std::string_view tag) {
-    std::string made = store_key(kOverrides, key);
-    made += '\0';
-    made += tag;
-    return made;
-}
-
-/// The parts of a store key after its prefix; the last one, of overrides, is the tag.
-struct Parts {
-    ServiceKey key;
-    std::string tag;
-};
-std::optional<Parts> split(std::string_view rest, bool with_tag) {
-    std::string* parts[4];
-    Parts found;
-    parts[0] = &found.key.namespace_id;
-    parts[1] = &found.key.group;
-    parts[2] = &found.key.name;
-    parts[3] = &found.tag;
-    const std::size_t count = with_tag ? 4 : 3;
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::size_t end = i + 1 < count ? rest.find('\0') : rest.size();
-        if (end == std::string_view::npos) {
-            return std::nullopt;
-        }
-        *parts[i] = rest.substr(0, end);
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    return found;
-}
-
-std::string describe(const ServiceKey& key) {
+std::string describe(const ServiceKey& key, bool ephemeral) {
     return "service not found, namespace: " + key.namespace_id + ", service: Service{namespace='" + key.namespace_id +
-           "', group='" + key.group + "', name='" + key.name + "', ephemeral=true, revision=0}";
+           "', group='" + key.group + "', name='" + key.name + "', ephemeral=" + (ephemeral ? "true" : "false") +
+           ", revision=0}";
 }
 
 }  // namespace
@@ -107,8 +69,8 @@ spi::Status Catalogue::start(spi::Store* store) {
         });
     }
     if (!unreadable.empty()) {
-        std::replace(unreadable.begin(), unreadable.end(), '\0', '|');
-        return {spi::Code::kInternal, "the stored '" + unreadable + "' can't be read: damaged, or of a newer version"};
+        return {spi::Code::kInternal,
+                "the stored '" + readable_store_key(unreadable) + "' can't be read: damaged, or of a newer version"};
     }
     std::lock_guard lock(loading_mutex_);
     loading_ = false;
@@ -135,7 +97,7 @@ void Catalogue::on_store_changes(std::span<const spi::StoreChange> changes) {
                                            change.value ? std::optional(std::string(*change.value)) : std::nullopt,
                                            change.revision});
         } else if (!apply(change.key, change.value, false)) {
-            log_.error("a stored change of naming can't be read", spi::kv("key", change.key));
+            log_.error("a stored change of naming can't be read", spi::kv("key", readable_store_key(change.key)));
         }
     }
 }
@@ -143,28 +105,28 @@ void Catalogue::on_store_changes(std::span<const spi::StoreChange> changes) {
 bool Catalogue::apply(std::string_view key, std::optional<std::string_view> value, bool now) {
     const Registry::Entry entry = now ? Registry::Entry::kRun : Registry::Entry::kPost;
     if (key.starts_with(kServices)) {
-        const std::optional<Parts> parts = split(key.substr(kServices.size()), false);
+        const std::optional<StoreKeyParts> parts = split_store_key(key.substr(kServices.size()), false);
         std::optional<ServiceMetadata> metadata = value ? decode_service_metadata(*value) : std::nullopt;
         if (!parts || (value && !metadata)) {
             return false;
         }
         ServiceMetadataPtr made = metadata ? std::make_shared<const ServiceMetadata>(std::move(*metadata)) : nullptr;
-        registry_.on_lane(parts->key, entry, [this, made](const ServicePtr& service) {
+        registry_.on_lane(parts->service, entry, [this, made](const ServicePtr& service) {
             service->set_metadata(made, executors_.clock().steady());
-            registry_.show(service, Registry::Telling::kQuietly);
+            registry_.show(service, Registry::Telling::kMetadata);
             if (made == nullptr) {
                 forget(service);
             }
         });
     } else if (key.starts_with(kOverrides)) {
-        const std::optional<Parts> parts = split(key.substr(kOverrides.size()), true);
+        const std::optional<StoreKeyParts> parts = split_store_key(key.substr(kOverrides.size()), true);
         std::optional<InstanceOverride> made = value ? decode_instance_override(*value) : std::nullopt;
         if (!parts || (value && !made)) {
             return false;
         }
         // Taking an override away tells nobody: its instance is gone (protocol/naming.md §3.4).
         const auto telling = made ? Registry::Telling::kTell : Registry::Telling::kQuietly;
-        registry_.on_lane(parts->key, entry, [this, made, telling, tag = parts->tag](const ServicePtr& service) {
+        registry_.on_lane(parts->service, entry, [this, made, telling, tag = parts->tag](const ServicePtr& service) {
             service->set_override(tag, made ? &*made : nullptr);
             registry_.show(service, telling);
         });
@@ -177,11 +139,11 @@ void Catalogue::begin(const std::shared_ptr<Attempt>& made) {
     if (!made->pass || store_ == nullptr) {
         const char* why = store_ == nullptr ? "there is no store to keep it in" : "the server is stopping";
         finish(made, spi::Status(spi::Code::kUnavailable, why));
-    } else if (made->store_key.size() > kLongestKey) {
+    } else if (made->store_key.size() > kLongestStoreKey) {
         finish(made, spi::Status(spi::Code::kInvalidArgument, "the names of service " + made->key.grouped_name() +
                                                                   " take " + std::to_string(made->store_key.size()) +
                                                                   " bytes in the store, the limit is " +
-                                                                  std::to_string(kLongestKey)));
+                                                                  std::to_string(kLongestStoreKey)));
     } else {
         attempt(made);
     }
@@ -233,7 +195,7 @@ void Catalogue::finish(const std::shared_ptr<Attempt>& made, spi::Result<bool> o
 void Catalogue::create(ServiceKey key, ServiceMetadata metadata, Done done) {
     auto made = std::make_shared<Attempt>();
     made->key = std::move(key);
-    made->store_key = store_key(kServices, made->key);
+    made->store_key = metadata_key(made->key);
     made->done = std::move(done);
     metadata.created_ms = metadata.updated_ms = executors_.clock().wall_ms();
     const bool ephemeral = metadata.ephemeral;
@@ -254,8 +216,8 @@ void Catalogue::create(ServiceKey key, ServiceMetadata metadata, Done done) {
             return;
         }
         // Who registers while this is on its way to the disk goes by the flag that is about to be set.
-        service->set_reserved(ephemeral);
-        made->settle = [service](bool) { service->set_reserved(std::nullopt); };
+        service->reserve(ephemeral);
+        made->settle = [service](bool) { service->unreserve(); };
         begin(made);
     });
 }
@@ -283,7 +245,7 @@ void Catalogue::change_metadata(ServiceKey key, std::string not_found, std::func
         done(spi::Status(spi::Code::kNotFound, std::move(not_found)));
         return;
     }
-    made->store_key = store_key(kServices, key);
+    made->store_key = metadata_key(key);
     made->key = std::move(key);
     made->done = std::move(done);
     made->plan = [this, service = made->service, not_found = std::move(not_found), mutate = std::move(mutate)](
@@ -315,7 +277,7 @@ void Catalogue::remove(ServiceKey key, Done done) {
         done(spi::Status(spi::Code::kNotFound, "service " + name + " not found!"));
         return;
     }
-    made->store_key = store_key(kServices, key);
+    made->store_key = metadata_key(key);
     made->key = std::move(key);
     made->done = std::move(done);
     made->plan = [service = made->service,
@@ -351,11 +313,11 @@ ServiceMetadataPtr Catalogue::find(const ServiceKey& key) const {
 }
 
 void Catalogue::override_instance(ServiceKey key, std::string ip, std::uint16_t port, std::string cluster,
-                                  std::function<void(InstanceOverride&)> mutate, Done done) {
+                                  bool ephemeral, std::function<void(InstanceOverride&)> mutate, Done done) {
     auto made = std::make_shared<Attempt>();
     made->service = registry_.find(key);
     if (made->service == nullptr || !made->service->exists()) {
-        done(spi::Status(spi::Code::kNotFound, describe(key)));
+        done(spi::Status(spi::Code::kNotFound, describe(key, ephemeral)));
         return;
     }
     made->store_key = override_key(key, override_tag(ip, port, cluster));
@@ -401,7 +363,7 @@ void Catalogue::expire(const ServicePtr& service) {
     auto made = std::make_shared<Attempt>();
     made->service = service;
     made->key = service->key();
-    made->store_key = store_key(kServices, made->key);
+    made->store_key = metadata_key(made->key);
     made->done = [this, service](const spi::Result<bool>& outcome) {
         if (!outcome && outcome.error().code() != spi::Code::kConflict) {
             log_.warn("an expired service can't be removed, it will be tried again",

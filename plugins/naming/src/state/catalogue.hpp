@@ -56,8 +56,9 @@ public:
     [[nodiscard]] ServiceMetadataPtr find(const ServiceKey& key) const;
 
     /// Changes the override of an instance, or a fresh one; whether such an instance is published does not matter.
-    /// Errors: kNotFound "service not found, namespace: …", those of the Store.
-    void override_instance(ServiceKey key, std::string ip, std::uint16_t port, std::string cluster,
+    /// `ephemeral` is what the request calls the instance, for the message. Errors: kNotFound "service not found,
+    /// namespace: …", those of the Store.
+    void override_instance(ServiceKey key, std::string ip, std::uint16_t port, std::string cluster, bool ephemeral,
                            std::function<void(InstanceOverride&)> mutate, Done done);
     [[nodiscard]] std::optional<InstanceOverride> find_override(const ServiceKey& key, std::string_view ip,
                                                                 std::uint16_t port, std::string_view cluster) const;

@@ -33,6 +33,8 @@ std::string key_of(const ServiceKey& service) {
     return key;
 }
 
+bool is_ephemeral(const HostPtr& host) { return host->instance().ephemeral; }
+
 std::optional<ServiceKey> service_of(std::string_view key) {
     key.remove_prefix(kPrefix.size());
     const std::size_t first = key.find('\0');
@@ -50,9 +52,12 @@ std::string encode_view(const std::vector<HostPtr>& hosts) {
     std::string out;
     ByteWriter bytes(out);
     bytes.number(kVersion, 1);
-    bytes.count(hosts.size());
+    bytes.count(static_cast<std::size_t>(std::count_if(hosts.begin(), hosts.end(), is_ephemeral)));
     for (const HostPtr& host : hosts) {
         const Instance& instance = host->instance();
+        if (!instance.ephemeral) {
+            continue;
+        }
         bytes.text(instance.ip);
         bytes.number(instance.port, 2);
         bytes.real(instance.weight);
@@ -219,7 +224,7 @@ void LastViews::write_some() {
             continue;
         }
         std::optional<std::string> view;
-        if (!snapshot->hosts().empty()) {
+        if (std::any_of(snapshot->hosts().begin(), snapshot->hosts().end(), is_ephemeral)) {
             view = encode_view(snapshot->hosts());
         }
         bytes += key.size() + (view ? view->size() : 0);

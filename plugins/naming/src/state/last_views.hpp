@@ -16,8 +16,8 @@
 
 namespace pharos::naming {
 
-/// Keeps what every service showed last on disk, so that a restart shows nobody an empty list while providers live:
-/// they come back one by one, each when its client has noticed.
+/// Keeps what every service showed last of its ephemeral instances on disk, so that a restart shows nobody an empty
+/// list while providers live: they come back one by one, each when its client has noticed.
 ///
 ///     start ─► views are loaded ─► each service holds its view ─► enough live hosts, or the time is over ─► the truth
 ///     run   ─► hosts change ─► dirty ─── ticks, bounded work ─► written lazily
@@ -64,7 +64,7 @@ private:
     sdk::Gate gate_;
 };
 
-/// Version byte 1, then the hosts as ByteWriter puts them.
+/// Version byte 1, then the ephemeral ones of the hosts as ByteWriter puts them; the others are in the Store.
 [[nodiscard]] std::string encode_view(const std::vector<HostPtr>& hosts);
 /// Nothing when the bytes are not exactly one view of a known version.
 [[nodiscard]] std::optional<std::vector<Instance>> decode_view(std::string_view bytes);

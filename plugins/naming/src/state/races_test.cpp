@@ -82,7 +82,8 @@ TEST(CatalogueThreads, AServiceIsOneKindAndWhatIsLeftFitsTogether) {
             waiting += 3;
             catalogue.create(kService, {}, done);
             catalogue.override_instance(
-                kService, "1.1.1.1", 80, "DEFAULT", [](InstanceOverride& override) { override.weight += 1.0; }, done);
+                kService, "1.1.1.1", 80, "DEFAULT", true, [](InstanceOverride& override) { override.weight += 1.0; },
+                done);
             catalogue.remove(kService, done);
         }
     });
