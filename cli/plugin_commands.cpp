@@ -93,8 +93,7 @@ Plugin of_file(const plugin::Library& library) {
 std::vector<Plugin> look(const std::string& directory) {
     std::vector<plugin::Library> libraries;
     for (const std::string& name : plugin::list_libraries({directory})) {
-        libraries.push_back(
-            plugin::inspect_library(fs::path(directory) / (name + ".so"), plugin::Owner::of_process()));
+        libraries.push_back(plugin::inspect_library(fs::path(directory) / (name + ".so"), plugin::Owner::of_process()));
     }
     plugin::try_libraries(libraries, kLoadDeadline);
     std::vector<Plugin> plugins;
@@ -215,8 +214,7 @@ spi::Status show(Commands& commands, const Plugin& plugin) {
     std::error_code error;
     std::unique_ptr<plugin::Library> library;
     if (!plugin.file.empty() && fs::exists(plugin.file, error)) {
-        library = std::make_unique<plugin::Library>(
-            plugin::inspect_library(plugin.file, plugin::Owner::of_process()));
+        library = std::make_unique<plugin::Library>(plugin::inspect_library(plugin.file, plugin::Owner::of_process()));
     }
     if (commands.client().json) {
         print(json_text(plugin, library.get()));

@@ -90,7 +90,9 @@ TEST(DescriptorCheck, TextThatIsMissingOrNotOfItsKind) {
 }
 
 TEST(DescriptorCheck, ListsWithHolesAndWithWhatIsNoInterface) {
-    EXPECT_EQ(error_with([](PluginImage& image) { image.provides = {std::nullopt, "test.A/1"}; }),
+    EXPECT_EQ(error_with([](PluginImage& image) {
+                  image.provides = {std::nullopt, "test.A/1"};
+              }),
               "its descriptor's list 'provides' has a hole before position 1");
     EXPECT_EQ(error_with([](PluginImage& image) { image.requires_ = {"test.A"}; }),
               "its descriptor's requires[0] 'test.A' is no interface (Name/1)");
@@ -99,9 +101,7 @@ TEST(DescriptorCheck, ListsWithHolesAndWithWhatIsNoInterface) {
 }
 
 TEST(DescriptorCheck, SettingsThatCantBe) {
-    const auto setting = [](auto change) {
-        return error_with([&](PluginImage& image) { change(image.settings[0]); });
-    };
+    const auto setting = [](auto change) { return error_with([&](PluginImage& image) { change(image.settings[0]); }); };
     using Setting = PluginImage::Setting;
     EXPECT_EQ(setting([](Setting& one) { one.key.reset(); }), "its descriptor has no settings[0].key (null)");
     EXPECT_EQ(setting([](Setting& one) { one.key = ""; }), "its descriptor's settings[0].key '' is no key");

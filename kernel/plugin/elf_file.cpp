@@ -92,8 +92,7 @@ spi::Result<ElfFile> ElfFile::read(std::string_view bytes) {
         return bad("is truncated: it has " + std::to_string(bytes.size()) + " of " + std::to_string(sections_end) +
                    " bytes");
     }
-    const std::string_view headers =
-        slice(bytes, header.e_phoff, std::uint64_t{header.e_phnum} * sizeof(Elf64_Phdr));
+    const std::string_view headers = slice(bytes, header.e_phoff, std::uint64_t{header.e_phnum} * sizeof(Elf64_Phdr));
     if (header.e_phentsize != sizeof(Elf64_Phdr) || headers.empty() || header.e_phnum > kMostSegments) {
         return bad("is damaged: it has no table of segments");
     }
@@ -251,8 +250,8 @@ std::string_view ElfFile::at(std::uint64_t address, std::uint64_t size) const no
 }
 
 const ElfFile::Symbol* ElfFile::find(std::string_view name) const noexcept {
-    const auto found = std::find_if(exported_.begin(), exported_.end(),
-                                    [name](const Symbol& symbol) { return symbol.name == name; });
+    const auto found =
+        std::find_if(exported_.begin(), exported_.end(), [name](const Symbol& symbol) { return symbol.name == name; });
     return found == exported_.end() ? nullptr : &*found;
 }
 
@@ -260,7 +259,8 @@ ElfFile::Pointer ElfFile::Range::pointer(std::size_t offset) const noexcept {
     if (const auto found = pointers_.find(offset); found != pointers_.end()) {
         return found->second;
     }
-    // Nothing is put here, so what stands in the file stays: an address that means nothing in a process, unless it is 0.
+    // Nothing is put here, so what stands in the file stays: an address that means nothing in a process, unless it is
+    // 0.
     return {number<std::uint64_t>(offset) == 0 ? Pointer::Kind::kNull : Pointer::Kind::kInvalid, 0, {}};
 }
 
@@ -291,8 +291,8 @@ std::optional<ElfFile::Range> ElfFile::data(std::uint64_t address, std::size_t s
             const auto symbol = record<Elf64_Sym>(symbols_, number);
             pointer = {Pointer::Kind::kSymbol, 0, name_at(symbol.st_name)};
             if (symbol.st_shndx != SHN_UNDEF && ELF64_ST_BIND(symbol.st_info) == STB_LOCAL) {
-                pointer = {Pointer::Kind::kAddress, symbol.st_value + static_cast<std::uint64_t>(relocation.r_addend),
-                           {}};
+                pointer = {
+                    Pointer::Kind::kAddress, symbol.st_value + static_cast<std::uint64_t>(relocation.r_addend), {}};
             }
         }
         range.pointers_[relocation.r_offset - address] = pointer;

@@ -100,7 +100,7 @@ private:
     std::string_view strings_;
     std::string_view symbols_;
     std::string_view relocations_;
-    std::string_view packed_;  ///< DT_RELR
+    std::string_view packed_;       ///< DT_RELR
     bool executable_stack_ = true;  // as the loader takes a file that says nothing
     bool writable_code_ = false;
     bool relro_ = false;

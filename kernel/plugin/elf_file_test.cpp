@@ -16,7 +16,9 @@ std::string error_of(const std::string& bytes) {
 TEST(ElfFile, TellsWhatAFileIsNot) {
     EXPECT_EQ(error_of(""), "is empty");
     EXPECT_EQ(error_of("#!/bin/sh\n"), "is no shared library (not an ELF file)");
-    EXPECT_EQ(error_of("\x7f" "ELF"), "is truncated: it ends within its header");
+    EXPECT_EQ(error_of("\x7f"
+                       "ELF"),
+              "is truncated: it ends within its header");
     PluginImage image;
     image.machine = EM_386;
     EXPECT_NE(error_of(image.build()).find("is built for i386; this server runs on "), std::string::npos);

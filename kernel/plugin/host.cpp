@@ -128,9 +128,8 @@ void Host::leave_out(Loaded& plugin, const char* step, State state, const std::s
         plugin.state = state;
         plugin.needs.left_out = reason;
     }
-    surroundings_.log_of("kernel").error("plugin left out", spi::kv("name", plugin.module.name),
-                                         spi::kv("step", step), spi::kv("state", to_string(state)),
-                                         spi::kv("reason", reason));
+    surroundings_.log_of("kernel").error("plugin left out", spi::kv("name", plugin.module.name), spi::kv("step", step),
+                                         spi::kv("state", to_string(state)), spi::kv("reason", reason));
 }
 
 spi::Status Host::run_all(const char* step, State reached, const std::function<spi::Status(Loaded&)>& body) {

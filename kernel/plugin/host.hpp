@@ -97,7 +97,7 @@ private:
     Surroundings surroundings_;
     const std::chrono::milliseconds step_deadline_;
     ServiceRegistry services_;
-    mutable std::mutex mutex_;  ///< guards the states and reasons of plugins_
+    mutable std::mutex mutex_;                      ///< guards the states and reasons of plugins_
     std::vector<std::unique_ptr<Loaded>> plugins_;  ///< those that run first, in start order
     bool initialised_ = false;
     std::string hung_;

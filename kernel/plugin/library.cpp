@@ -56,8 +56,9 @@ spi::Status check(Library& library, Owner owner) {
         return bad("calls itself '" + library.text.name + "'; file and plugin must have one name");
     }
     if (file.value().wants_executable_stack()) {
-        return bad("wants an executable stack, which would make those of the whole server so; link it with "
-                   "-z noexecstack");
+        return bad(
+            "wants an executable stack, which would make those of the whole server so; link it with "
+            "-z noexecstack");
     }
     const std::vector<std::string> copies =
         library.foreign ? find_own_copies(file.value()) : std::vector<std::string>{};

@@ -82,8 +82,9 @@ private:
             error("wants an executable stack; link it with -z noexecstack");
         }
         if (elf.has_writable_code()) {
-            error("has code that can be written to (text relocations, or a segment that is both); compile it with "
-                  "-fPIC");
+            error(
+                "has code that can be written to (text relocations, or a segment that is both); compile it with "
+                "-fPIC");
         }
         if (!elf.is_nodelete()) {
             error("may be unloaded while others refer to its code; link it with -z nodelete");

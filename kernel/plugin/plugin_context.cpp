@@ -37,12 +37,12 @@ spi::Registration Context::Connections::observe(spi::ConnectionObserver& observe
 spi::Result<std::unique_ptr<spi::UdpSocket>> Context::Net::open_udp(std::uint16_t port,
                                                                     spi::UdpReceiver receiver) noexcept {
     // The socket is the plugin's own: of one that is left out it stays open, if it hangs, and hears nothing more.
-    return real_.open_udp(
-        port, [ledger = ledger_, receiver = std::move(receiver)](const spi::UdpDatagram& datagram) mutable {
-            if (!ledger->is_closed()) {
-                receiver(datagram);
-            }
-        });
+    return real_.open_udp(port,
+                          [ledger = ledger_, receiver = std::move(receiver)](const spi::UdpDatagram& datagram) mutable {
+                              if (!ledger->is_closed()) {
+                                  receiver(datagram);
+                              }
+                          });
 }
 
 spi::Registration Context::Metrics::gauge(std::string_view name, std::string_view help, const spi::Labels& labels,

@@ -25,8 +25,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMostWords = 64 << 10;  ///< of what a child says that is kept
 constexpr std::size_t kMostQuoted = 300;      ///< bytes of it in a message
-constexpr char kLoaded = '\n';   ///< ends the report on a file; before it stands the linker's error
-constexpr char kNextFile = '\0';  ///< in a child's words: what follows is said by the next file
+constexpr char kLoaded = '\n';                ///< ends the report on a file; before it stands the linker's error
+constexpr char kNextFile = '\0';              ///< in a child's words: what follows is said by the next file
 constexpr int kChildIsDone = 0;
 
 spi::Status bad(std::string message) { return {spi::Code::kInvalidArgument, std::move(message)}; }

@@ -34,9 +34,10 @@ TEST(Probe, TheRestIsTriedAfterOneThatEndsItsProcess) {
 TEST(Probe, WhatAnExceptionSaidIsTold) {
     const auto thrown = probe("throw", {kVictim});
     ASSERT_EQ(thrown.size(), 1u);
-    EXPECT_EQ(thrown[0],
-              "ends the process that loads it, by signal 6 (Aborted) in a static initialiser; it said: terminate called "
-              "after throwing an instance of 'std::runtime_error' what(): made to throw");
+    EXPECT_EQ(
+        thrown[0],
+        "ends the process that loads it, by signal 6 (Aborted) in a static initialiser; it said: terminate called "
+        "after throwing an instance of 'std::runtime_error' what(): made to throw");
 }
 
 TEST(Probe, OneThatHangsIsEnded) {

@@ -17,7 +17,7 @@ struct Victim {
         }
         if (fate == "exit") {
             std::fputs("farewell\n", stderr);
-            std::exit(7);
+            std::_Exit(7);
         }
         if (fate == "hang") {
             std::this_thread::sleep_for(std::chrono::hours(1));

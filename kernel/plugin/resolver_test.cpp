@@ -22,10 +22,9 @@ TEST(Resolver, AMissingInterfaceNamesWhoAsksForWhat) {
 }
 
 TEST(Resolver, ACycleIsShownWhole) {
-    EXPECT_EQ(order_of({{"z", {}, {"A"}}, {"a", {"A"}, {"B"}}, {"b", {"B"}, {"C"}}, {"c", {"C"}, {"A"}}})
-                  .error()
-                  .message(),
-              "plugins require each other in a circle: 'a' → 'b' → 'c' → 'a'");
+    EXPECT_EQ(
+        order_of({{"z", {}, {"A"}}, {"a", {"A"}, {"B"}}, {"b", {"B"}, {"C"}}, {"c", {"C"}, {"A"}}}).error().message(),
+        "plugins require each other in a circle: 'a' → 'b' → 'c' → 'a'");
 }
 
 TEST(Resolver, NamesAreUnique) {
@@ -33,9 +32,8 @@ TEST(Resolver, NamesAreUnique) {
 }
 
 TEST(Resolver, OptionalOnesThatLackSomethingAreLeftOutWithThoseBehindThem) {
-    std::vector<Dependencies> plugins{{"c", {}, {"B"}, true, {}},
-                                      {"b", {"B"}, {"Nowhere"}, true, {}},
-                                      {"d", {}, {"B?"}, false, {}}};
+    std::vector<Dependencies> plugins{
+        {"c", {}, {"B"}, true, {}}, {"b", {"B"}, {"Nowhere"}, true, {}}, {"d", {}, {"B?"}, false, {}}};
     const auto order = start_order(plugins);
     ASSERT_TRUE(order);
     EXPECT_EQ(order.value(), (std::vector<std::size_t>{2}));
@@ -46,19 +44,22 @@ TEST(Resolver, OptionalOnesThatLackSomethingAreLeftOutWithThoseBehindThem) {
 }
 
 TEST(Resolver, OfACircleTheOptionalOnesAreLeftOut) {
-    std::vector<Dependencies> plugins{{"a", {"A"}, {"B"}, true, {}}, {"b", {"B"}, {"A"}, true, {}}, {"z", {}, {}, false, {}}};
+    std::vector<Dependencies> plugins{
+        {"a", {"A"}, {"B"}, true, {}}, {"b", {"B"}, {"A"}, true, {}}, {"z", {}, {}, false, {}}};
     const auto order = start_order(plugins);
     ASSERT_TRUE(order);
     EXPECT_EQ(order.value(), (std::vector<std::size_t>{2}));
     EXPECT_EQ(plugins[0].left_out, "plugins require each other in a circle: 'a' → 'b' → 'a'");
     std::vector<Dependencies> half{{"a", {"A"}, {"B"}, false, {}}, {"b", {"B"}, {"A"}, true, {}}};
-    EXPECT_EQ(start_order(half).error().message(),
-              "plugin 'a' requires B, which plugin 'b' would provide, but it is left out: plugins require each other in "
-              "a circle: 'a' → 'b' → 'a'");
+    EXPECT_EQ(
+        start_order(half).error().message(),
+        "plugin 'a' requires B, which plugin 'b' would provide, but it is left out: plugins require each other in "
+        "a circle: 'a' → 'b' → 'a'");
 }
 
 TEST(Resolver, AnotherProviderWillDo) {
-    std::vector<Dependencies> plugins{{"a", {"A"}, {}, true, "refused"}, {"b", {"A"}, {}, false, {}}, {"c", {}, {"A"}, false, {}}};
+    std::vector<Dependencies> plugins{
+        {"a", {"A"}, {}, true, "refused"}, {"b", {"A"}, {}, false, {}}, {"c", {}, {"A"}, false, {}}};
     EXPECT_EQ(start_order(plugins).value(), (std::vector<std::size_t>{1, 2}));
 }
 

@@ -33,8 +33,8 @@ private:
     std::uint64_t last_number_ = 0;
 };
 
-/// The registry as one plugin sees it: it may provide only what its descriptor lists, and what it provides is entered in
-/// its ledger.
+/// The registry as one plugin sees it: it may provide only what its descriptor lists, and what it provides is entered
+/// in its ledger.
 class ProviderView final : public spi::ServiceRegistry {
 public:
     ProviderView(plugin::ServiceRegistry& registry, std::string provider, std::vector<std::string> provides,

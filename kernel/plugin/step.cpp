@@ -158,8 +158,7 @@ StepResult run_step(const std::string& plugin, const std::string& name, std::chr
     } else {
         runner.join();
     }
-    result.took =
-        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
+    result.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
     return result;
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <stdexcept>
 
@@ -64,8 +65,8 @@ protected:
 TEST_F(StepDeathTest, ACrashSaysInWhichStep) {
     EXPECT_DEATH(crash([] { std::abort(); }), "pharos: fatal: signal 6 in plugin 'x' init");
     EXPECT_DEATH(crash([] {
-                     static volatile int* volatile nowhere = nullptr;
-                     *nowhere = 1;
+                     static volatile std::uintptr_t nowhere = 64;
+                     *reinterpret_cast<volatile int*>(nowhere) = 1;
                  }),
                  "pharos: fatal: signal 11 in plugin 'x' init");
     EXPECT_DEATH(crash([] {
@@ -81,7 +82,8 @@ TEST_F(StepDeathTest, ACrashElsewhereAccusesNobody) {
         static_cast<void>(run_step("x", "init", 60s, [] { return spi::Status(); }));
         static_cast<void>(::raise(SIGSEGV));
     };
-    EXPECT_EXIT(crash_outside(), [](int status) { return status != 0; }, "^$|Sanitizer");
+    EXPECT_EXIT(
+        crash_outside(), [](int status) { return status != 0; }, "^$|Sanitizer");
 }
 
 }  // namespace
