@@ -307,8 +307,9 @@ TEST_F(ResolverTest, SilenceTimesOut) {
 }
 
 TEST_F(ResolverTest, ALostDatagramIsSentAgain) {
-    std::atomic<int> turn{0};
-    serve([&](const Question& question) { return turn++ < 2 ? std::vector<Bytes>() : three_addresses(question); });
+    serve([turn = 0](const Question& question) mutable {
+        return turn++ < 2 ? std::vector<Bytes>() : three_addresses(question);
+    });
     auto result = resolve("pharos.test.", 15s);
     ASSERT_TRUE(result) << result.error().message();
     EXPECT_EQ(result.value().size(), 3u);

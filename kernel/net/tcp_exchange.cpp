@@ -29,7 +29,7 @@ using Tcp = asio::ip::tcp;
 namespace {
 
 constexpr std::size_t kReadBuffer = 64 << 10;
-constexpr int kEventsPerWake = 64;
+constexpr std::size_t kEventsPerWake = 64;
 /// Connections begun before others on the loop get their turn: one costs 10 to 20 µs.
 constexpr std::size_t kBeginsPerTurn = 16;
 /// Sockets that wait for their next use.
@@ -242,15 +242,17 @@ private:
                            });
     }
 
-    void on_events() {
+    /// True: there may be more.
+    bool on_events() {
         epoll_event ready[kEventsPerWake];
-        const int count = ::epoll_wait(events_.native_handle(), ready, kEventsPerWake, 0);
+        const int count = ::epoll_wait(events_.native_handle(), ready, static_cast<int>(kEventsPerWake), 0);
         for (int i = 0; i < count; ++i) {
             // A conversation that ends here takes no socket but its own away, and none begins here: pointers hold.
             if (auto& socket = *static_cast<Socket*>(ready[i].data.ptr); socket.user != nullptr) {
                 on_event(*socket.user, ready[i].events);
             }
         }
+        return count == static_cast<int>(kEventsPerWake);
     }
 
     void on_event(Conversation& conversation, std::uint32_t events) {
@@ -386,7 +388,9 @@ private:
 
     void on_timer() {
         armed_for_ = spi::Duration::max();
-        on_events();  // who stood still (stopped, suspended) hears first and judges afterwards
+        // Who stood still (stopped, suspended) hears all first and judges afterwards.
+        for (std::size_t left = running_; on_events() && left > kEventsPerWake; left -= kEventsPerWake) {
+        }
         const spi::Duration now = steady_now();
         while (Deadline* due = deadlines_.take(now)) {
             auto& conversation = static_cast<Conversation&>(*due);

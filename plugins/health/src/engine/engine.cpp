@@ -13,6 +13,7 @@
 
 #include "engine/due_ring.hpp"
 #include "engine/pace.hpp"
+#include "engine/target.hpp"
 #include "engine/turn_log.hpp"
 #include "engine/types.hpp"
 
@@ -21,7 +22,6 @@ namespace pharos::health {
 namespace {
 
 using namespace std::chrono_literals;
-using Outcome = spi::ProbeResult::Outcome;
 
 /// Of a whole probe.
 constexpr spi::Duration kProbeTimeout = 500ms;
@@ -35,71 +35,6 @@ constexpr std::size_t kManyNew = 1000;
 constexpr double kJitter = 0.025;
 /// Weight of the newest value in the average lateness.
 constexpr double kNewest = 1.0 / 64;
-
-constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
-
-/// Somebody who is probed. Owned by its watch, and by calls of on_change that are queued. Guarded by the engine's
-/// mutex.
-struct Target : Queued, std::enable_shared_from_this<Target> {
-    std::string name;
-    std::string ip;
-    std::uint16_t port = 0;
-    bool healthy = true;
-    bool removed = false;
-    bool waiting = false;       ///< in the queue of its type, not in the ring
-    bool awaits_first = false;  ///< planned, and not probed yet
-    bool turned = false;        ///< on_change has been told, and nothing has settled it
-    bool call_queued = false;   ///< of on_change
-    bool in_call = false;
-    bool passing = true;  ///< kind of the results in a row
-    std::uint32_t in_a_row = 0;
-    std::uint32_t flight = kNone;  ///< its probe under way
-    Outcome outcome = Outcome::kPassed;
-    CheckPtr check;
-    spi::Duration interval{0};
-    spi::Duration lateness{0};  ///< of its newest probe, from when it was planned to its begin
-    spi::Duration took{0};
-    std::int64_t probed_at_ms = 0;
-    std::string reason;
-    spi::HealthChecks::OnChange on_change;
-
-    [[nodiscard]] Type::State state() const noexcept {
-        return check->probe == nullptr ? Type::kUnprobed : healthy ? Type::kHealthy : Type::kUnhealthy;
-    }
-};
-
-using TargetPtr = std::shared_ptr<Target>;
-
-/// A probe under way.
-struct Flight {
-    Target* target = nullptr;  ///< null: nobody waits for the result any more
-    Type* type = nullptr;
-    spi::Duration began{0};
-    std::uint32_t generation = 0;  ///< of the slot: an answer with another one is late, or the second
-    std::uint32_t next_free = kNone;
-};
-
-/// Which probe began in which order.
-struct Begun {
-    std::uint32_t slot;
-    std::uint32_t generation;
-};
-
-/// A probe to be begun when the mutex is free.
-struct Start {
-    CheckPtr check;
-    std::string ip;
-    std::uint16_t port;
-    std::uint32_t slot;
-    std::uint32_t generation;
-};
-
-/// A turn to be logged when the mutex is free.
-struct Turn {
-    std::string name;
-    bool healthy;
-    std::string reason;
-};
 
 }  // namespace
 
