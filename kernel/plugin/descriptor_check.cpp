@@ -16,7 +16,6 @@ namespace {
 using Kind = ElfFile::Pointer::Kind;
 
 constexpr std::string_view kSymbol = "pharos_plugin";
-constexpr std::string_view kSpiSymbol = PHAROS_TEXT(PHAROS_SPI_ABI_SYMBOL);
 constexpr std::string_view kSpiPrefix = "pharos_spi_abi_";
 constexpr std::size_t kMostSettings = 500;
 constexpr std::size_t kMostName = 64;
@@ -57,8 +56,8 @@ std::string shown(std::string_view text) {
 /// Reads one descriptor; keeps the first error.
 class Reader {
 public:
-    Reader(const ElfFile& file, const ElfFile::Range& descriptor, DescriptorText& found)
-        : file_(file), descriptor_(descriptor), found_(found) {}
+    Reader(const ElfFile& file, const ElfFile::Range& descriptor, DescriptorText& found, const Toolchain& ours)
+        : file_(file), descriptor_(descriptor), found_(found), ours_(ours) {}
 
     spi::Status read() {
         const auto magic = descriptor_.number<std::uint32_t>(offsetof(spi::Descriptor, magic));
@@ -111,15 +110,15 @@ private:
             return fail("its descriptor names no version of the SPI (" + std::string(kSpiPrefix) + "N)");
         }
         found_.spi_symbol = pointer.symbol;
-        if (pointer.symbol != kSpiSymbol) {
+        if (pointer.symbol != ours_.spi_symbol) {
             fail("it was built for version " + found_.spi_symbol.substr(kSpiPrefix.size()) +
-                 " of the SPI, this server has version " + std::string(kSpiSymbol.substr(kSpiPrefix.size())) +
+                 " of the SPI, this server has version " + std::string(ours_.spi_symbol.substr(kSpiPrefix.size())) +
                  " (undefined symbol: " + found_.spi_symbol + "); build it against this server's SDK");
         }
     }
 
     void toolchain() {
-        if (const std::string difference = explain_difference(found_.fingerprint, PHAROS_FINGERPRINT);
+        if (const std::string difference = explain_difference(found_.fingerprint, ours_.fingerprint);
             !difference.empty()) {
             fail("it was not built as this server was: " + difference + "; build it with this server's SDK");
         }
@@ -225,12 +224,13 @@ private:
     const ElfFile& file_;
     const ElfFile::Range& descriptor_;
     DescriptorText& found_;
+    const Toolchain& ours_;
     spi::Status status_;
 };
 
 }  // namespace
 
-spi::Status read_descriptor(const ElfFile& file, DescriptorText& found) {
+spi::Status read_descriptor(const ElfFile& file, DescriptorText& found, const Toolchain& ours) {
     const ElfFile::Symbol* symbol = file.find(kSymbol);
     if (symbol == nullptr) {
         return bad("has no plugin descriptor (PHAROS_PLUGIN)");
@@ -240,7 +240,7 @@ spi::Status read_descriptor(const ElfFile& file, DescriptorText& found) {
         return bad("its descriptor has another layout (" + std::to_string(symbol->size) + " bytes, this server's " +
                    std::to_string(sizeof(spi::Descriptor)) + "); build it against this server's SDK");
     }
-    return Reader(file, *range, found).read();
+    return Reader(file, *range, found, ours).read();
 }
 
 }  // namespace pharos::plugin

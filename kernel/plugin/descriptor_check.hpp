@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <pharos/spi/plugin.hpp>
@@ -31,12 +32,18 @@ struct DescriptorText {
     std::vector<Setting> settings;
 };
 
+/// What a plugin must have been built with.
+struct Toolchain {
+    std::string_view spi_symbol = PHAROS_TEXT(PHAROS_SPI_ABI_SYMBOL);
+    std::string_view fingerprint = PHAROS_FINGERPRINT;
+};
+
 /// Reads the descriptor from the file of a plugin, strictly and without running anything of it. Errors, each a clause
 /// that goes after the file's name: no descriptor, another layout, another SPI version or toolchain (with what
 /// differs), text that is missing, too long or not of its kind, lists with holes, settings that can't be (a default
 /// that is not of its type or not within its limits included), no way to make the plugin.
 ///
 /// `found` gets what could be read, also in case of an error.
-[[nodiscard]] spi::Status read_descriptor(const ElfFile& file, DescriptorText& found);
+[[nodiscard]] spi::Status read_descriptor(const ElfFile& file, DescriptorText& found, const Toolchain& ours = {});
 
 }  // namespace pharos::plugin
