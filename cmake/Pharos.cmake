@@ -12,7 +12,7 @@ function(pharos_add_tests NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
   add_executable(${NAME} ${ARG_SOURCES})
   target_link_libraries(${NAME} PRIVATE pharos_options ${ARG_LIBS} GTest::gmock_main)
-  gtest_discover_tests(${NAME} PROPERTIES TIMEOUT 60 LABELS unit DISCOVERY_TIMEOUT 30)
+  gtest_discover_tests(${NAME} NO_PRETTY_VALUES PROPERTIES TIMEOUT 60 LABELS unit DISCOVERY_TIMEOUT 30)
 endfunction()
 
 function(pharos_add_benchmark NAME)
