@@ -70,7 +70,7 @@ std::terminate_handler g_former_terminate = nullptr;
 /// A crash by too deep a recursion has no stack left for its handler.
 class SignalStack {
 public:
-    SignalStack() : memory_(std::make_unique<char[]>(kSize)) {
+    SignalStack() : memory_(std::make_unique_for_overwrite<char[]>(kSize)) {
         stack_t stack{};
         stack.ss_sp = memory_.get();
         stack.ss_size = kSize;

@@ -29,8 +29,8 @@ def complete(line, env=None, cwd=None):
 
 
 def test_commands():
-    assert {"server", "config", "service", "instance", "namespace", "store", "status", "settings", "completion",
-            "help"} == set(complete("pharos "))
+    assert {"server", "config", "service", "instance", "namespace", "plugin", "store", "status", "settings",
+            "completion", "help"} == set(complete("pharos "))
     assert complete("pharos conf") == ["config"]
     assert set(complete("pharos config ")) == {"get", "set", "ls", "rm", "log", "watch"}
     assert complete("pharos help config w") == ["watch"]
