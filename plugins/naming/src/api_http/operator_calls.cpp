@@ -44,6 +44,7 @@ std::string_view name_of(spi::ProbeResult::Outcome outcome) {
         case spi::ProbeResult::Outcome::kPassed: return "PASSED";
         case spi::ProbeResult::Outcome::kFailed: return "FAILED";
         case spi::ProbeResult::Outcome::kFailedNow: return "FAILED_NOW";
+        case spi::ProbeResult::Outcome::kNotProbed: return "NOT_PROBED";
     }
     return "UNKNOWN";
 }
