@@ -1,5 +1,9 @@
 #include "settings/raw.hpp"
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
 #include <string_view>
 
 #include <toml++/toml.h>
@@ -9,6 +13,9 @@ extern char** environ;
 namespace pharos::settings {
 
 namespace {
+
+/// A wrong path, such as that of a log file, is not worth reading whole.
+constexpr std::size_t kMaxFile = 1 << 20;
 
 spi::Status bad(std::string message) { return {spi::Code::kInvalidArgument, std::move(message)}; }
 
@@ -58,10 +65,25 @@ spi::Status flatten(const toml::table& table, const std::string& prefix, const s
 }  // namespace
 
 spi::Status read_toml(const std::string& path, Raw& raw) {
+    const std::unique_ptr<std::FILE, decltype(&std::fclose)> file(std::fopen(path.c_str(), "rbe"), &std::fclose);
+    std::string text(kMaxFile + 1, '\0');
+    if (file != nullptr) {
+        text.resize(std::fread(text.data(), 1, text.size(), file.get()));
+    }
+    if (file == nullptr || std::ferror(file.get()) != 0) {
+        return bad(path + ": can't be read: " + std::strerror(errno));
+    }
+    return parse_toml(text, path, raw);
+}
+
+spi::Status parse_toml(std::string_view text, const std::string& origin, Raw& raw) {
+    if (text.size() > kMaxFile) {
+        return bad(origin + ": is larger than " + std::to_string(kMaxFile) + " bytes, more than settings can be");
+    }
     try {
-        return flatten(toml::parse_file(path), "", path, raw);
+        return flatten(toml::parse(text, origin), "", origin, raw);
     } catch (const toml::parse_error& error) {
-        return bad(position(path, error.source()) + ": " + std::string(error.description()));
+        return bad(position(origin, error.source()) + ": " + std::string(error.description()));
     }
 }
 

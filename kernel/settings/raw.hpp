@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct Raw {
 /// Reads a TOML file into `raw`: tables become dotted keys, arrays comma-separated text. Error: the file can't be
 /// read, or is not TOML (with line and column), or holds a value that no setting can have.
 [[nodiscard]] spi::Status read_toml(const std::string& path, Raw& raw);
+/// The same of text that is there already; `origin` stands for the path.
+[[nodiscard]] spi::Status parse_toml(std::string_view text, const std::string& origin, Raw& raw);
 /// Takes the PHAROS_… variables of the process.
 void read_environment(Raw& raw);
 

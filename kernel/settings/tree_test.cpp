@@ -85,5 +85,19 @@ TEST_F(TreeTest, BadTomlSaysWhere) {
     EXPECT_FALSE(read("a = 1.5\n"));
 }
 
+TEST_F(TreeTest, AFileThatCannotBeReadSaysWhy) {
+    const std::string absent = testing::TempDir() + "/pharos-no-such-file.toml";
+    EXPECT_EQ(read_toml(absent, raw).message(), absent + ": can't be read: No such file or directory");
+    EXPECT_EQ(read_toml("/", raw).message(), "/: can't be read: Is a directory");
+}
+
+TEST_F(TreeTest, AFileLargerThanSettingsCanBeIsNotParsed) {
+    const std::string small = "[server]\nport = 9000\n";
+    EXPECT_TRUE(read(small + std::string((1 << 20) - small.size(), '\n')));
+    const spi::Status status = read(small + std::string((1 << 20) + 1 - small.size(), '\n'));
+    ASSERT_FALSE(status);
+    EXPECT_NE(status.message().find("larger than 1048576 bytes"), std::string::npos) << status.message();
+}
+
 }  // namespace
 }  // namespace pharos::settings

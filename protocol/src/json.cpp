@@ -111,7 +111,8 @@ std::optional<double> number(const json::object& object, std::string_view name, 
     }
     boost::system::error_code error;
     const double converted = value->to_number<double>(error);
-    return error ? std::nullopt : std::optional(converted);
+    // The parser makes an infinity of 1e999, and of 0e999 not even a number.
+    return error || !std::isfinite(converted) ? std::nullopt : std::optional(converted);
 }
 
 std::optional<std::int64_t> integer(const json::object& object, std::string_view name, std::int64_t fallback) {

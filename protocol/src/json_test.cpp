@@ -51,5 +51,15 @@ TEST(JsonDocument, ManyConvertedNumbersKeepTheirViews) {
     EXPECT_EQ(first, "0");
 }
 
+TEST(JsonDocument, WhatIsNoFiniteNumberIsNone) {
+    const JsonDocument doc(R"({"nan":0e999,"infinite":1e999,"large":1e300})");
+    ASSERT_TRUE(doc.status());
+    EXPECT_EQ(number(doc.root(), "nan", 1), std::nullopt);
+    EXPECT_EQ(number(doc.root(), "infinite", 1), std::nullopt);
+    EXPECT_EQ(integer(doc.root(), "nan", 1), std::nullopt);
+    EXPECT_EQ(integer(doc.root(), "infinite", 1), std::nullopt);
+    EXPECT_EQ(integer(doc.root(), "large", 1), std::nullopt);
+}
+
 }  // namespace
 }  // namespace pharos::protocol

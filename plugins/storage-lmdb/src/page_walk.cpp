@@ -132,7 +132,7 @@ bool PageWalk::take(const Walked& walked, std::uint64_t number, std::uint64_t co
         return false;
     }
     const std::uint64_t end = number + count;
-    if (end * file_.page_size() > file_.size()) {
+    if (end > file_.size() / file_.page_size()) {  // not multiplied: a damaged number may be any
         truncated_ = true;
         add_problem(walked.name + ": " + page_text(number) + " is beyond the end of the file");
         return false;
@@ -258,6 +258,11 @@ std::optional<std::string_view> PageWalk::value(Walked& walked, std::uint64_t nu
     char head[kPageHeader] = {};
     if (first < 2 || first > meta_.last_page) {
         add_problem(walked.name + ": " + page_text(first) + " does not exist");
+        return std::nullopt;
+    }
+    if (first >= file_.size() / page_size) {
+        truncated_ = true;
+        add_problem(walked.name + ": " + page_text(first) + " is beyond the end of the file");
         return std::nullopt;
     }
     if (!file_.read(first * page_size, head, sizeof head)) {
