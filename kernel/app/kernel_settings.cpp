@@ -53,6 +53,7 @@ constexpr SettingSpec kLog[] = {
 constexpr SettingSpec kHttp[] = {
     {"max_header", Type::kBytes, "64KiB", kKiB, kMiB, "Largest request header."},
     {"max_body", Type::kBytes, "16MiB", kKiB, kGiB, "Largest request body."},
+    {"max_headers", Type::kInteger, "200", 10, 10'000, "Header fields of one request."},
     {"max_connections", Type::kInteger, "200000", 1, 10'000'000, "Connections at once."},
     {"max_connections_per_ip", Type::kInteger, "20000", 1, 10'000'000, "Connections at once from one address."},
     {"max_unsent", Type::kBytes, "256MiB", kKiB, 64 * kGiB, "Replies that may wait for clients to read, in all."},
@@ -65,6 +66,13 @@ constexpr SettingSpec kHttp[] = {
 constexpr SettingSpec kRpc[] = {
     {"transport", Type::kString, "h2", 0, 0, "Who speaks HTTP/2 for gRPC: h2 (our own) or grpc (the gRPC library)."},
     {"max_frame", Type::kBytes, "10MiB", kKiB, kGiB, "Largest request."},
+    {"max_header", Type::kBytes, "64KiB", kKiB, kMiB, "Largest header of one call."},
+    {"max_streams", Type::kInteger, "1024", 1, 1'000'000, "Calls under way on one connection."},
+    {"max_unsent", Type::kBytes, "256MiB", kKiB, 64 * kGiB, "Answers that may wait for one client to read."},
+    {"max_resets", Type::kInteger, "1000", 10, 10'000'000,
+     "Calls of one connection that are given up or refused, in 5 s."},
+    {"max_control_frames", Type::kInteger, "20000", 100, 10'000'000,
+     "Frames of one connection that bring nothing, in 5 s."},
     {"max_connections", Type::kInteger, "200000", 1, 10'000'000, "Connections at once."},
     {"max_connections_per_ip", Type::kInteger, "20000", 1, 10'000'000, "Connections at once from one address."},
     {"max_queued", Type::kBytes, "4MiB", kKiB, kGiB, "Pushes that may wait for one connection."},

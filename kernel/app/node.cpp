@@ -291,7 +291,15 @@ void Node::Parts::make_servers() {
     const spi::Settings& web = of("http");
     http::ServerSettings http_settings;
     http_settings.limits.header_bytes = as_size(web.integer("max_header"));
+    http_settings.limits.headers = as_size(web.integer("max_headers"));
     http_settings.limits.body_bytes = as_size(web.integer("max_body"));
+    const auto refused = [this](const char* limit) {
+        return &metrics.counter("pharos_limit_refused_total", "Refused because of a limit, by its setting.",
+                                {{"limit", limit}});
+    };
+    http_settings.limits.refused_header_bytes = refused("http.max_header");
+    http_settings.limits.refused_headers = refused("http.max_headers");
+    http_settings.limits.refused_body_bytes = refused("http.max_body");
     http_settings.idle_timeout = as_seconds(web.integer("idle_timeout"));
     http_settings.header_timeout = as_seconds(web.integer("header_timeout"));
     http_settings.body_timeout = as_seconds(web.integer("body_timeout"));
@@ -306,8 +314,13 @@ void Node::Parts::make_servers() {
         rpc::H2Settings settings_of_h2;
         settings_of_h2.max_frame = as_size(remote.integer("max_frame"));
         settings_of_h2.max_queued_bytes = as_size(remote.integer("max_queued"));
+        settings_of_h2.max_unsent_bytes = as_size(remote.integer("max_unsent"));
+        settings_of_h2.max_header_bytes = as_size(remote.integer("max_header"));
+        settings_of_h2.max_streams = static_cast<std::uint32_t>(remote.integer("max_streams"));
+        settings_of_h2.max_resets = as_size(remote.integer("max_resets"));
+        settings_of_h2.max_control_frames = as_size(remote.integer("max_control_frames"));
         settings_of_h2.stall_timeout = spi::Duration(remote.integer("stall_timeout"));
-        transport = std::make_unique<rpc::H2Transport>(*io, settings_of_h2);
+        transport = std::make_unique<rpc::H2Transport>(*io, settings_of_h2, &metrics);
     } else {
         rpc::GrpcSettings settings_of_grpc;
         settings_of_grpc.max_frame = as_size(remote.integer("max_frame"));

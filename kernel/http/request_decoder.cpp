@@ -156,7 +156,10 @@ bool RequestDecoder::slice(const char* text, std::size_t size, Slice& out) const
     return true;
 }
 
-RequestDecoder::Progress RequestDecoder::fail(int status, std::string reason) {
+RequestDecoder::Progress RequestDecoder::fail(int status, std::string reason, spi::Counter* refused) {
+    if (refused != nullptr) {
+        refused->add();
+    }
     failure_ = status;
     reason_ = std::move(reason);
     return Progress::kFailed;
@@ -164,10 +167,13 @@ RequestDecoder::Progress RequestDecoder::fail(int status, std::string reason) {
 
 RequestDecoder::Progress RequestDecoder::fail_header() {
     if (fields_.size() >= limits_.headers) {
-        return fail(431, "the request has more than " + std::to_string(limits_.headers) + " header fields");
+        return fail(
+            431, "the request has more than " + std::to_string(limits_.headers) + " header fields (http.max_headers)",
+            limits_.refused_headers);
     }
     return fail(
-        431, "the request header is larger than " + std::to_string(limits_.header_bytes) + " bytes (http.max_header)");
+        431, "the request header is larger than " + std::to_string(limits_.header_bytes) + " bytes (http.max_header)",
+        limits_.refused_header_bytes);
 }
 
 RequestDecoder::Progress RequestDecoder::decode(const char* data, std::size_t size) {
@@ -210,7 +216,8 @@ RequestDecoder::Progress RequestDecoder::decode(const char* data, std::size_t si
     }
     if (error == bhttp::error::body_limit) {
         return fail(413,
-                    "the request body is larger than " + std::to_string(limits_.body_bytes) + " bytes (http.max_body)");
+                    "the request body is larger than " + std::to_string(limits_.body_bytes) + " bytes (http.max_body)",
+                    limits_.refused_body_bytes);
     }
     if (error == bhttp::error::header_limit) {
         return fail_header();

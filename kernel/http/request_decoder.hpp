@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <pharos/spi/http.hpp>
+#include <pharos/spi/metrics.hpp>
 
 namespace pharos::http {
 
@@ -14,6 +15,10 @@ struct DecoderLimits {
     std::size_t header_bytes = 64 * 1024;
     std::size_t headers = 200;
     std::size_t body_bytes = 16u << 20;
+    /// What counts refusals; may be null.
+    spi::Counter* refused_header_bytes = nullptr;
+    spi::Counter* refused_headers = nullptr;
+    spi::Counter* refused_body_bytes = nullptr;
 };
 
 /// Turns bytes into one request at a time. Knows nothing of sockets.
@@ -70,7 +75,7 @@ private:
         Slice value;
     };
 
-    Progress fail(int status, std::string reason);
+    Progress fail(int status, std::string reason, spi::Counter* refused = nullptr);
     Progress fail_header();
     [[nodiscard]] bool slice(const char* text, std::size_t size, Slice& out) const noexcept;
 

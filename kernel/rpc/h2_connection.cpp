@@ -31,8 +31,19 @@ H2Chain make_message(std::string_view head, spi::Pieces body) {
 
 // The core and its loops ----------------------------------------------------------------------------------------------
 
-H2Core::H2Core(net::IoThreads& io, const H2Settings& given)
-    : settings(given), limits{.max_frame = given.max_frame, .max_assembling = 4 * given.max_frame} {
+H2Core::H2Core(net::IoThreads& io, const H2Settings& given, spi::Metrics* metrics)
+    : settings(given),
+      limits{.max_frame = given.max_frame,
+             .max_assembling = 4 * given.max_frame,
+             .max_unsent_replies = given.max_unsent_bytes,
+             .max_header_list = given.max_header_bytes,
+             .max_streams = given.max_streams,
+             .max_resets = given.max_resets,
+             .max_control_frames = given.max_control_frames} {
+    for (std::size_t i = 0; metrics != nullptr && i < refused.size(); ++i) {
+        refused[i] = &metrics->counter("pharos_limit_refused_total", "Refused because of a limit, by its setting.",
+                                       {{"limit", std::string(setting_of(static_cast<H2Limit>(i)))}});
+    }
     for (std::size_t i = 0; i < io.size(); ++i) {
         loops.push_back(std::make_unique<H2Loop>(*this, io.at(i)));
     }
@@ -379,6 +390,12 @@ void H2Connection::sweep() {
 void H2Connection::on_call(std::int32_t stream, std::string_view frame) {
     if (!ended_) {
         core_->events->unary(number_, frame, *new Call(shared_from_this(), stream));
+    }
+}
+
+void H2Connection::on_limit(H2Limit limit) {
+    if (spi::Counter* counter = core_->refused[static_cast<std::size_t>(limit)]) {
+        counter->add();
     }
 }
 

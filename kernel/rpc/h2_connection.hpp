@@ -31,7 +31,7 @@ using H2Time = std::chrono::steady_clock::time_point;
 /// transport has stopped, nothing of it refers to the io threads.
 class H2Core : public std::enable_shared_from_this<H2Core> {
 public:
-    H2Core(net::IoThreads& io, const H2Settings& settings);
+    H2Core(net::IoThreads& io, const H2Settings& settings, spi::Metrics* metrics);
     ~H2Core();
 
     const H2Settings settings;
@@ -40,7 +40,8 @@ public:
     ShardedMap<ConnectionNumber, H2Connection> connections;
     std::atomic<ConnectionNumber> last_number{0};
     std::atomic<std::size_t> unanswered{0};
-    std::vector<std::unique_ptr<H2Loop>> loops;  ///< one for each io thread
+    std::array<spi::Counter*, kH2Limits> refused{};  ///< by H2Limit; null when nobody wants to know
+    std::vector<std::unique_ptr<H2Loop>> loops;      ///< one for each io thread
 };
 
 /// One io thread's part: who has something to send, and what connections need only while they are served.
@@ -128,6 +129,7 @@ private:
     void on_call(std::int32_t stream, std::string_view frame) override;
     void on_stream_opened() override;
     void on_stream_frame(std::string_view frame) override;
+    void on_limit(H2Limit limit) override;
 
     void wait_readable();
     void wait_writable();

@@ -29,12 +29,27 @@ bool is_grpc(std::string_view content_type) noexcept {
                                                content_type[kBase.size()] == '+' || content_type[kBase.size()] == ';');
 }
 
+/// Frames that go well with one message: its window updates, and the pings by which clients measure the line.
+constexpr std::size_t kFramesWithMessage = 8;
+
 std::string_view text_of(nghttp2_rcbuf* buffer) noexcept {
     const nghttp2_vec bytes = nghttp2_rcbuf_get_buf(buffer);
     return {reinterpret_cast<const char*>(bytes.base), bytes.len};
 }
 
 }  // namespace
+
+std::string_view setting_of(H2Limit limit) noexcept {
+    switch (limit) {
+        case H2Limit::kFrame: return "rpc.max_frame";
+        case H2Limit::kUnsentReplies: return "rpc.max_unsent";
+        case H2Limit::kHeaderList: return "rpc.max_header";
+        case H2Limit::kStreams: return "rpc.max_streams";
+        case H2Limit::kResets: return "rpc.max_resets";
+        case H2Limit::kControlFrames: return "rpc.max_control_frames";
+    }
+    return {};
+}
 
 struct H2Session::Stream {
     enum class Kind : std::uint8_t { kUnknown, kCall, kBidi, kRefused };
@@ -64,10 +79,12 @@ struct H2Session::Callbacks {
     static H2Session& session_of(void* user_data) noexcept { return *static_cast<H2Session*>(user_data); }
 
     static int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* frame, void* user_data) noexcept {
+        H2Session& self = session_of(user_data);
         if (frame->type == NGHTTP2_DATA) {
-            session_of(user_data).data_left_ = frame->length;
+            self.data_left_ = frame->length;
         }
-        return 0;
+        self.count_frame(frame->type, frame->flags, frame->length);
+        return self.calm_down_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;  // no more of a flood is read
     }
 
     static int on_begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void* user_data) noexcept {
@@ -90,11 +107,12 @@ struct H2Session::Callbacks {
         const std::string_view name = text_of(name_buffer);
         const std::string_view value = text_of(value_buffer);
         stream->header_bytes += name.size() + value.size() + 32;
-        if (stream->header_bytes > self.limits_.max_header_list) {
+        if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {  // trailers
+            if (stream->header_bytes <= self.limits_.max_header_list) {
+                return 0;
+            }
+            self.events_.on_limit(H2Limit::kHeaderList);
             return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-        }
-        if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
-            return 0;  // trailers
         }
         if (name == ":path") {
             stream->kind = value == "/Request/request"                   ? Stream::Kind::kCall
@@ -124,6 +142,16 @@ struct H2Session::Callbacks {
         }
         if (stream != nullptr && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
             self.on_end_of_requests(*stream);
+        }
+        return 0;
+    }
+
+    /// A stream that is one too many is refused by nghttp2: alone while the client may not know the limit yet, else
+    /// with its connection.
+    static int on_invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int, void* user_data) noexcept {
+        H2Session& self = session_of(user_data);
+        if (frame->hd.type == NGHTTP2_HEADERS && self.streams_.size() >= self.limits_.max_streams) {
+            self.events_.on_limit(H2Limit::kStreams);
         }
         return 0;
     }
@@ -184,6 +212,7 @@ struct H2Session::Callbacks {
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
         nghttp2_session_callbacks_set_on_header_callback2(callbacks, on_header);
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+        nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_chunk);
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
         nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
@@ -229,17 +258,45 @@ void H2Session::end(std::string_view reason) {
     }
 }
 
+void H2Session::end_by(H2Limit limit, std::string reason) {
+    if (end_reason_.empty()) {
+        calm_down_ = true;
+        end_reason_ = std::move(reason.append(" (").append(setting_of(limit)).append(")"));
+        events_.on_limit(limit);
+    }
+}
+
 // Input ---------------------------------------------------------------------------------------------------------------
 
 void H2Session::receive(std::string_view bytes) {
     const ssize_t taken =
         nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-    if (taken < 0) {
+    if (taken == NGHTTP2_ERR_FLOODED) {
+        end_by(H2Limit::kControlFrames, "too many frames want an acknowledgement, or headers are in too many pieces");
+    } else if (taken < 0) {
         end(nghttp2_strerror(static_cast<int>(taken)));
     }
 }
 
+void H2Session::count_frame(std::uint8_t type, std::uint8_t flags, std::size_t length) {
+    const bool brings_something =
+        type == NGHTTP2_HEADERS || (type == NGHTTP2_DATA && (length != 0 || (flags & NGHTTP2_FLAG_END_STREAM) != 0));
+    if (!brings_something && ++control_frames_ > limits_.max_control_frames) {
+        end_by(H2Limit::kControlFrames,
+               "more than " + std::to_string(limits_.max_control_frames) + " frames in a few seconds bring nothing");
+    }
+}
+
+void H2Session::earn_frames() noexcept { control_frames_ -= std::min(control_frames_, kFramesWithMessage); }
+
 void H2Session::on_headers_done(Stream& stream) {
+    if (stream.header_bytes > limits_.max_header_list) {
+        events_.on_limit(H2Limit::kHeaderList);
+        refuse(stream, Status::kExhausted,
+               "the headers have " + std::to_string(stream.header_bytes) + " bytes, the limit is " +
+                   std::to_string(limits_.max_header_list) + " (rpc.max_header)");
+        return;
+    }
     if (!stream.post) {
         return refuse_http(stream, "405");
     }
@@ -272,17 +329,22 @@ void H2Session::on_data(Stream& stream, std::string_view data, bool last) {
     }
     assembling_ += stream.in.held();
     if (assembling_ > limits_.max_assembling && go_on) {
-        refuse(stream, Status::kExhausted, "too much is under way on this connection");
+        events_.on_limit(H2Limit::kFrame);
+        refuse(stream, Status::kExhausted,
+               "messages under way on this connection exceed " + std::to_string(limits_.max_assembling) +
+                   " bytes (4 times rpc.max_frame)");
     }
 }
 
 bool H2Session::refuse_too_large(Stream& stream, std::size_t size) {
-    return refuse(
-        stream, Status::kExhausted,
-        "gRPC message exceeds maximum size " + std::to_string(limits_.max_frame) + ": " + std::to_string(size));
+    events_.on_limit(H2Limit::kFrame);
+    return refuse(stream, Status::kExhausted,
+                  "gRPC message exceeds maximum size " + std::to_string(limits_.max_frame) + ": " +
+                      std::to_string(size) + " (rpc.max_frame)");
 }
 
 bool H2Session::on_message(Stream& stream, const H2Messages::Message& message, bool last) {
+    earn_frames();
     std::string_view frame = message.bytes;
     std::string unpacked;
     if (message.compressed) {
@@ -349,7 +411,8 @@ void H2Session::on_stream_gone(Stream& stream, bool reset) {
         bidi_ = nullptr;
         end("stream cancelled");
     } else if ((reset || stream.kind == Stream::Kind::kRefused) && ++resets_ > limits_.max_resets) {
-        end("too many streams were reset");  // they cost work and bring nothing
+        // They cost work and bring nothing.
+        end_by(H2Limit::kResets, "more than " + std::to_string(limits_.max_resets) + " streams were reset or refused");
     }
     streams_.erase(stream.self);
 }
@@ -403,7 +466,8 @@ void H2Session::reply(std::int32_t id, H2Chain message) {
     unsent_replies_ += message.size();
     stream->out = std::move(message);
     if (unsent_replies_ > limits_.max_unsent_replies) {
-        return end("the client does not read its answers");
+        return end_by(H2Limit::kUnsentReplies, "the client does not read its answers: more than " +
+                                                   std::to_string(limits_.max_unsent_replies) + " bytes wait for it");
     }
     start_response(*stream);
 }
@@ -420,7 +484,14 @@ void H2Session::push(H2Chain message) {
 
 void H2Session::ping() { nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr); }
 
-void H2Session::go_away() { nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR); }
+void H2Session::go_away() {
+    if (calm_down_) {
+        nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_),
+                              NGHTTP2_ENHANCE_YOUR_CALM, reinterpret_cast<const std::uint8_t*>(end_reason_.data()),
+                              end_reason_.size());
+    }
+    nghttp2_session_terminate_session(session_, calm_down_ ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_NO_ERROR);
+}
 
 void H2Session::produce(H2Chain& out, std::size_t limit) {
     out_ = &out;
@@ -462,6 +533,7 @@ std::ptrdiff_t H2Session::plan_data(Stream& stream, std::size_t room, std::uint3
 
 void H2Session::write_data(Stream& stream, std::string_view frame_header, std::size_t length) {
     out_->copy(frame_header);
+    earn_frames();
     if (&stream != bidi_) {
         unsent_replies_ -= length;
         sent_replies_ += length;

@@ -22,9 +22,18 @@ struct H2Limits {
     std::size_t max_header_list = 64 * 1024;
     std::uint32_t max_streams = 1024;
     std::size_t max_resets = 1000;  ///< streams ended without an answer, between two calls of relax()
+    /// Frames that bring nothing (PING, SETTINGS, PRIORITY, WINDOW_UPDATE, RST_STREAM, CONTINUATION, empty DATA),
+    /// between two calls of relax(), beyond what goes with the messages that come and go meanwhile.
+    std::size_t max_control_frames = 20'000;
     std::int32_t stream_window = 1024 * 1024;
     std::int32_t connection_window = 16 * 1024 * 1024;
 };
+
+/// A limit that was exceeded, as it is counted.
+enum class H2Limit : std::uint8_t { kFrame, kUnsentReplies, kHeaderList, kStreams, kResets, kControlFrames };
+inline constexpr std::size_t kH2Limits = 6;
+/// The setting that is the limit.
+[[nodiscard]] std::string_view setting_of(H2Limit limit) noexcept;
 
 /// gRPC over one HTTP/2 connection, without any I/O: bytes in, events and bytes out. Only the two methods of the RPC
 /// exist (`protocol/core.md §1.1`): unary calls, and one bi-directional stream.
@@ -38,6 +47,8 @@ public:
         virtual void on_call(std::int32_t stream, std::string_view frame) = 0;
         virtual void on_stream_opened() = 0;
         virtual void on_stream_frame(std::string_view frame) = 0;
+        /// Something was refused or the session ended. From reply() and produce() too.
+        virtual void on_limit(H2Limit) {}
 
     protected:
         ~Events() = default;
@@ -60,10 +71,10 @@ public:
     /// Sends a message, with its prefix, on the bi-directional stream.
     void push(H2Chain message);
     void ping();
-    /// Nothing is sent after what this makes.
+    /// Nothing is sent after what this makes. It tells the client why, when a limit ended the session.
     void go_away();
     /// To be called every few seconds: forgets what limits of rates have counted.
-    void relax() noexcept { resets_ = 0; }
+    void relax() noexcept { resets_ = control_frames_ = 0; }
 
     /// Appends what is to be sent now, until `out` has about `limit` bytes.
     void produce(H2Chain& out, std::size_t limit);
@@ -94,6 +105,10 @@ private:
     bool refuse(Stream& stream, Status status, std::string_view message);
     void refuse_http(Stream& stream, std::string_view status);
     void end(std::string_view reason);
+    /// Ends the session as above, tells which limit it was and counts it.
+    void end_by(H2Limit limit, std::string reason);
+    void count_frame(std::uint8_t type, std::uint8_t flags, std::size_t length);
+    void earn_frames() noexcept;
     [[nodiscard]] std::ptrdiff_t plan_data(Stream& stream, std::size_t room, std::uint32_t& flags);
     void write_data(Stream& stream, std::string_view frame_header, std::size_t length);
     [[nodiscard]] Stream* find(std::int32_t id) const noexcept;
@@ -109,6 +124,8 @@ private:
     std::size_t unsent_replies_ = 0;
     std::uint64_t sent_replies_ = 0;
     std::size_t resets_ = 0;
+    std::size_t control_frames_ = 0;
+    bool calm_down_ = false;     ///< a limit was the end
     std::size_t data_left_ = 0;  ///< of the DATA frame being received
     H2Chain* out_ = nullptr;     ///< produce()'s
     std::size_t out_limit_ = 0;

@@ -1,5 +1,6 @@
 #include "rpc/h2_session.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <zlib.h>
 
@@ -76,6 +77,7 @@ protected:
     std::optional<H2Client> client;
     std::optional<H2Session> session;
     std::vector<std::string> heard;
+    std::vector<H2Limit> exceeded;
     bool answers = true;
 
 private:
@@ -87,6 +89,7 @@ private:
     }
     void on_stream_opened() override { heard.emplace_back("opened"); }
     void on_stream_frame(std::string_view frame) override { heard.push_back("<" + std::string(frame)); }
+    void on_limit(H2Limit limit) override { exceeded.push_back(limit); }
 };
 
 TEST_F(SessionTest, MessagesMayBeCutAtEveryByte) {
@@ -149,7 +152,8 @@ TEST_F(SessionTest, LargeMessages) {
     const std::int32_t id = client->request(H2Client::kUnary, h2_prefix(limits.max_frame + 1) + "…", false);
     run();
     EXPECT_EQ(client->status(id), "8");
-    EXPECT_EQ(client->reply(id).headers["grpc-message"], "gRPC message exceeds maximum size 10485760: 10485761");
+    EXPECT_EQ(client->reply(id).headers["grpc-message"],
+              "gRPC message exceeds maximum size 10485760: 10485761 (rpc.max_frame)");
     EXPECT_TRUE(client->reply(id).closed) << "the client is told to stop";
     EXPECT_EQ(session->end_reason(), "");
 }
@@ -214,7 +218,8 @@ TEST_F(SessionTest, AnswersThatNobodyReadsAreBounded) {
         client->request(H2Client::kUnary, prefixed(std::string(100'000, 'x')), true);
     }
     run();
-    EXPECT_EQ(session->end_reason(), "the client does not read its answers");
+    EXPECT_EQ(session->end_reason(),
+              "the client does not read its answers: more than 1000000 bytes wait for it (rpc.max_unsent)");
 }
 
 TEST_F(SessionTest, TheEndOfTheStreamIsTheEnd) {
@@ -263,8 +268,9 @@ TEST_F(SessionTest, FloodsEndTheSession) {
         client->reset(id);
         run();
     }
-    EXPECT_NE(session->end_reason(), "");
+    EXPECT_EQ(session->end_reason(), "more than 100 streams were reset or refused (rpc.max_resets)");
     EXPECT_LE(heard.size(), 102u);
+    EXPECT_THAT(exceeded, testing::ElementsAre(H2Limit::kResets));
 
     connect();
     run();
@@ -277,6 +283,50 @@ TEST_F(SessionTest, FloodsEndTheSession) {
 
     connect();
     for (int i = 0; i < 2'000; ++i) {  // however many, if it reads the answers
+        client->ping();
+        run();
+    }
+    EXPECT_EQ(session->end_reason(), "");
+}
+
+TEST_F(SessionTest, FramesThatBringNothingAreBounded) {
+    limits.max_control_frames = 100;
+    connect();
+    for (int i = 0; i < 200 && session->end_reason().empty(); ++i) {
+        client->ping();
+        run();
+    }
+    EXPECT_EQ(session->end_reason(), "more than 100 frames in a few seconds bring nothing (rpc.max_control_frames)");
+    EXPECT_THAT(exceeded, testing::ElementsAre(H2Limit::kControlFrames));
+
+    session->go_away();
+    H2Chain out;
+    session->produce(out, 1 << 16);
+    EXPECT_THAT(bytes_of(std::move(out)), testing::HasSubstr("(rpc.max_control_frames)")) << "GOAWAY tells why";
+
+    connect();
+    const std::int32_t id = client->request(H2Client::kUnary, "", false);
+    run();
+    const char empty_data[] = {0, 0, 0, 0, 0, 0, 0, 0, static_cast<char>(id)};
+    for (int i = 0; i < 200 && session->end_reason().empty(); ++i) {
+        session->receive({empty_data, sizeof empty_data});
+    }
+    EXPECT_THAT(session->end_reason(), testing::HasSubstr("(rpc.max_control_frames)"));
+}
+
+TEST_F(SessionTest, FramesThatGoWithMessagesAreNotCounted) {
+    limits.max_control_frames = 100;
+    connect();
+    for (int i = 0; i < 500; ++i) {  // as clients do that measure the line
+        client->ping();
+        client->ping();
+        ASSERT_EQ(call(prefixed("a")).substr(0, 2), "0 ") << i << ' ' << session->end_reason();
+    }
+    EXPECT_EQ(session->end_reason(), "");
+    for (int i = 0; i < 500; ++i) {
+        if (i % 90 == 0) {
+            session->relax();  // time passes
+        }
         client->ping();
         run();
     }
@@ -303,15 +353,19 @@ TEST_F(SessionTest, NonsenseEndsTheSession) {
 }
 
 TEST_F(SessionTest, HeadersAreBounded) {
+    limits.max_header_list = 8'000;
     connect();
     H2Client::Headers many;
     for (int i = 0; i < 30; ++i) {
-        many.emplace_back("x-" + std::to_string(i), std::string(4000, 'x'));
+        many.emplace_back("x-" + std::to_string(i), std::string(400, 'x'));
     }
     const std::int32_t id = client->request(H2Client::kUnary, prefixed("a"), true, many);
     run();
     EXPECT_TRUE(heard.empty());
-    EXPECT_NE(client->status(id), "0");
+    EXPECT_EQ(client->status(id), "8");
+    EXPECT_THAT(client->reply(id).headers["grpc-message"], testing::HasSubstr("the limit is 8000 (rpc.max_header)"));
+    EXPECT_THAT(exceeded, testing::ElementsAre(H2Limit::kHeaderList));
+    EXPECT_EQ(call(prefixed("b")).substr(0, 2), "0 ") << "the connection goes on";
 }
 
 }  // namespace

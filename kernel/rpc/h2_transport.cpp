@@ -19,8 +19,8 @@ namespace pharos::rpc {
 
 namespace asio = boost::asio;
 
-H2Transport::H2Transport(net::IoThreads& io, H2Settings settings)
-    : io_(io), core_(std::make_shared<H2Core>(io, settings)) {}
+H2Transport::H2Transport(net::IoThreads& io, H2Settings settings, spi::Metrics* metrics)
+    : io_(io), core_(std::make_shared<H2Core>(io, settings, metrics)) {}
 
 H2Transport::~H2Transport() { stop(std::chrono::seconds(5)); }
 

@@ -4,6 +4,8 @@
 #include <memory>
 #include <shared_mutex>
 
+#include <pharos/spi/metrics.hpp>
+
 #include "net/io_threads.hpp"
 #include "rpc/transport.hpp"
 
@@ -13,6 +15,12 @@ struct H2Settings {
     std::size_t max_frame = 10 * 1024 * 1024;        ///< inbound; a larger one is refused by status RESOURCE_EXHAUSTED
     std::size_t max_queued_bytes = 4 * 1024 * 1024;  ///< outbound, waiting on one stream; one frame may exceed it
     std::size_t max_queued_frames = 1024;            ///< likewise
+    /// Answers that wait for a client that does not read them; its connection ends there.
+    std::size_t max_unsent_bytes = 256 * 1024 * 1024;
+    std::size_t max_header_bytes = 64 * 1024;  ///< of one call
+    std::uint32_t max_streams = 1024;          ///< calls under way on one connection
+    std::size_t max_resets = 1000;             ///< calls given up by the client, in a few seconds
+    std::size_t max_control_frames = 20'000;   ///< that bring nothing, in a few seconds
     spi::Duration keepalive = std::chrono::seconds(60);
     spi::Duration keepalive_timeout = std::chrono::seconds(20);
     spi::Duration preface_timeout = std::chrono::seconds(20);  ///< for the first bytes of a client
@@ -26,7 +34,7 @@ class H2Core;
 class H2Transport final : public Transport {
 public:
     /// The threads must run from the first adopt() until stop() has returned.
-    explicit H2Transport(net::IoThreads& io, H2Settings settings = {});
+    explicit H2Transport(net::IoThreads& io, H2Settings settings = {}, spi::Metrics* metrics = nullptr);
     ~H2Transport() override;
 
     void start(TransportEvents& events) override;

@@ -31,6 +31,10 @@ constexpr spi::SettingSpec kSettings[] = {
     {"search_waiting", spi::SettingType::kInteger, "4", 0, 32, "Searches in contents that may wait for their turn."},
     {"search_wait", spi::SettingType::kDuration, "8s", 0, spi::Duration(std::chrono::minutes(10)).count(),
      "How long a search in contents waits before it is refused."},
+    {"max_listened", spi::SettingType::kInteger, "10000", 1, 1'000'000,
+     "Configs of one long poll or one batch of listens."},
+    {"max_polls_per_ip", spi::SettingType::kInteger, "10000", 1, 10'000'000,
+     "Long polls held at once for one address."},
 };
 
 constexpr spi::Duration kPatience = std::chrono::seconds(5);
@@ -50,10 +54,17 @@ public:
                         config::Search::Limits{static_cast<std::size_t>(settings.integer("search_running")),
                                                static_cast<std::size_t>(settings.integer("search_waiting")),
                                                spi::Duration(settings.integer("search_wait"))});
-        polls_.emplace(index_, context.executors());
+        const auto refused = [&context](const char* limit) {
+            return &context.metrics().counter("pharos_limit_refused_total",
+                                              "Refused because of a limit, by its setting.", {{"limit", limit}});
+        };
+        const config::ListenLimits limits{static_cast<std::size_t>(settings.integer("max_listened")),
+                                          static_cast<std::size_t>(settings.integer("max_polls_per_ip")),
+                                          refused("config.max_listened"), refused("config.max_polls_per_ip")};
+        polls_.emplace(index_, context.executors(), limits);
         listeners_.emplace(context.executors(), context.connections(), context.metrics(), context.log());
         http_.emplace(config::Services{index_, *repository_, *search_, *polls_, *listeners_, context.executors()});
-        rpc_.emplace(*repository_, *listeners_);
+        rpc_.emplace(*repository_, *listeners_, limits);
         if (spi::Status status = http_->add_to(context.http()); !status) {
             return status;
         }

@@ -41,6 +41,7 @@ constexpr spi::SettingSpec kSettings[] = {
      "Per cent of a service's last instances that must be back before it shows only what is there."},
     {"expire_instance", spi::SettingType::kBool, "true", 0, 0,
      "Whether an instance that sends no beats is removed; false: it only becomes unhealthy."},
+    {"max_batch", spi::SettingType::kInteger, "10000", 1, 1'000'000, "Instances of one batch registration."},
     {"udp_port", spi::SettingType::kInteger, "0", 0, 65535, "UDP port that pushes to 1.x clients come from; 0: any."},
 };
 
@@ -77,7 +78,11 @@ public:
         pusher_->set_datagrams(*udp_);
         heartbeats_.emplace(*registry_, switches_, executors,
                             naming::Heartbeats::Options{.expire = settings.boolean("expire_instance")});
-        rpc_.emplace(*registry_, switches_, persistent_->writer(), context.connections());
+        rpc_.emplace(*registry_, switches_, persistent_->writer(), context.connections(),
+                     naming::BatchLimit{static_cast<std::size_t>(settings.integer("max_batch")),
+                                        &context.metrics().counter("pharos_limit_refused_total",
+                                                                   "Refused because of a limit, by its setting.",
+                                                                   {{"limit", "naming.max_batch"}})});
         http_.emplace(*registry_, *heartbeats_, *catalogue_, *persistent_, switches_, *udp_, pusher_->costs(), context);
         if (spi::Status status = rpc_->add_to(context.rpc()); !status) {
             return status;

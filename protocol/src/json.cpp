@@ -1,5 +1,6 @@
 #include <pharos/protocol/json.hpp>
 
+#include <boost/json/error.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/parse_options.hpp>
 
@@ -36,7 +37,9 @@ JsonDocument::JsonDocument(std::string_view text) : memory_(buffer_, sizeof buff
     boost::system::error_code error;
     // The object keeps its values in memory_, which is never freed piecewise: what a client sends bounds it.
     value_ = json::value(json::parse(text, error, json::storage_ptr(&memory_), options));
-    if (error) {
+    if (error == json::error::too_deep) {
+        status_ = {spi::Code::kInvalidArgument, "nested deeper than " + std::to_string(kMaxDepth)};
+    } else if (error) {
         status_ = {spi::Code::kInvalidArgument, error.message()};
     } else if (const json::object* object = value_.if_object()) {
         root_ = object;

@@ -85,8 +85,12 @@ constexpr std::string_view kMisspelt = "lisentersGroupkeyStatus";  // protocol/c
 }  // namespace
 
 void long_poll(Services& services, Call& call) {
-    ParsedListening parsed = parse_listening(call.params().find("Listening-Configs").value_or(""));
+    ParsedListening parsed =
+        parse_listening(call.params().find("Listening-Configs").value_or(""), services.polls.limits().listened);
     if (!parsed.error.empty()) {
+        if (spi::Counter* refused = services.polls.limits().refused_listened; refused != nullptr && parsed.too_many) {
+            refused->add();
+        }
         call.reply.invalid(parsed.error);
         return;
     }
@@ -115,7 +119,7 @@ void long_poll(Services& services, Call& call) {
     const std::int64_t longest = std::chrono::duration_cast<std::chrono::milliseconds>(kLongestHold).count();
     const spi::Duration asked = std::chrono::milliseconds(std::clamp<std::int64_t>(*millis, 0, longest));
     services.polls.hold(std::move(parsed.entries), std::max(kShortestHold, asked - kAnswerEarly),
-                        protocol::client_ip(call.request()), call.reply.take());
+                        protocol::client_ip(call.request()), call.request().remote_ip, call.reply.take());
 }
 
 void listeners_of_config(Services& services, Call& call) {

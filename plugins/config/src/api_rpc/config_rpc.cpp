@@ -220,6 +220,16 @@ void ConfigRpc::batch_listen(const spi::RpcRequest& request, spi::RpcResponder r
     const bool listen = protocol::boolean(body.root(), "listen", true);
     const boost::json::array* contexts = protocol::find_array(body.root(), "configListenContexts");
     static const boost::json::array kNone;
+    if (contexts != nullptr && contexts->size() > limits_.listened) {
+        if (limits_.refused_listened != nullptr) {
+            limits_.refused_listened->add();
+        }
+        protocol::reply_rpc_check_failed(std::move(responder), kResponse,
+                                         "Param 'configListenContexts' is illegal, it has " +
+                                             std::to_string(contexts->size()) + " configs, the limit is " +
+                                             std::to_string(limits_.listened) + " (config.max_listened).");
+        return;
+    }
     // All are looked at before the first is taken: a request is refused whole.
     for (const boost::json::value& item : contexts == nullptr ? kNone : *contexts) {
         const boost::json::object* context = item.if_object();

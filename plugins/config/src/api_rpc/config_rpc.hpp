@@ -3,6 +3,7 @@
 #include <pharos/sdk/registrations.hpp>
 #include <pharos/spi/rpc.hpp>
 
+#include "listen/limits.hpp"
 #include "listen/rpc_listeners.hpp"
 #include "store/repository.hpp"
 
@@ -11,7 +12,8 @@ namespace pharos::config {
 /// The gRPC payloads of config (`protocol/config.md §3.1–3.4`).
 class ConfigRpc {
 public:
-    ConfigRpc(Repository& repository, RpcListeners& listeners) : repository_(repository), listeners_(listeners) {}
+    ConfigRpc(Repository& repository, RpcListeners& listeners, ListenLimits limits = {})
+        : repository_(repository), listeners_(listeners), limits_(limits) {}
 
     spi::Status add_to(spi::RpcMethods& methods, spi::Connections& connections);
     void stop() noexcept { registrations_.clear(); }
@@ -24,6 +26,7 @@ private:
 
     Repository& repository_;
     RpcListeners& listeners_;
+    const ListenLimits limits_;
     sdk::Registrations registrations_;
 };
 

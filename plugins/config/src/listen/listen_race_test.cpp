@@ -43,7 +43,7 @@ TEST(LongPollRace, EveryPollIsAnsweredOnceAndNothingStays) {
         }
     });
     for (CountingExchange& exchange : exchanges) {
-        polls.hold(entries, 30s, "127.0.0.1", spi::HttpResponder(&exchange));
+        polls.hold(entries, 30s, "127.0.0.1", "127.0.0.1", spi::HttpResponder(&exchange));
     }
     holding = false;
     changer.join();

@@ -57,7 +57,7 @@ TEST_F(LongPollTest, ComparesMd5sAndKnowsAbsentOnes) {
 }
 
 TEST_F(LongPollTest, AChangeAnswersWithItsConfigOnly) {
-    polls_.hold(listens("public"), 29500ms, "127.0.0.1", exchange_.http());
+    polls_.hold(listens("public"), 29500ms, "127.0.0.1", "127.0.0.1", exchange_.http());
     EXPECT_EQ(polls_.held(), 1u);
     change("b", "2");
     EXPECT_EQ(exchange_.sent, 1);
@@ -73,8 +73,8 @@ TEST_F(LongPollTest, AChangeAnswersWithItsConfigOnly) {
 }
 
 TEST_F(LongPollTest, OthersGoOnWaiting) {
-    polls_.hold({{"a", "G", "", "1"}}, 30s, "127.0.0.1", exchange_.http());
-    polls_.hold({{"b", "G", "", "1"}}, 30s, "127.0.0.1", other_.http());
+    polls_.hold({{"a", "G", "", "1"}}, 30s, "127.0.0.1", "127.0.0.1", exchange_.http());
+    polls_.hold({{"b", "G", "", "1"}}, 30s, "127.0.0.1", "127.0.0.1", other_.http());
     change("a", "2");
     EXPECT_EQ(exchange_.body, "a%02G%01\n");
     EXPECT_EQ(other_.sent, 0);
@@ -83,7 +83,7 @@ TEST_F(LongPollTest, OthersGoOnWaiting) {
 }
 
 TEST_F(LongPollTest, EndsEmptyAtItsTime) {
-    polls_.hold(listens(), 29500ms, "127.0.0.1", exchange_.http());
+    polls_.hold(listens(), 29500ms, "127.0.0.1", "127.0.0.1", exchange_.http());
     executors_.advance(29499ms);
     EXPECT_EQ(exchange_.sent, 0);
     executors_.advance(1ms);
@@ -94,18 +94,18 @@ TEST_F(LongPollTest, EndsEmptyAtItsTime) {
 }
 
 TEST_F(LongPollTest, ComparesAgainAtTheDeadlineAndBeforeHolding) {
-    polls_.hold(listens(), 10s, "127.0.0.1", exchange_.http());
+    polls_.hold(listens(), 10s, "127.0.0.1", "127.0.0.1", exchange_.http());
     set("a", "2");  // nobody woke it
     executors_.advance(10s);
     EXPECT_EQ(exchange_.body, "a%02G%01\n");
-    polls_.hold(listens(), 10s, "127.0.0.1", other_.http());
+    polls_.hold(listens(), 10s, "127.0.0.1", "127.0.0.1", other_.http());
     EXPECT_EQ(other_.body, "a%02G%01\n");
     EXPECT_EQ(executors_.timer_queue.armed(), 0u);
     EXPECT_EQ(polls_.held(), 0u);
 }
 
 TEST_F(LongPollTest, AClientThatGoesIsForgotten) {
-    polls_.hold(listens(), 30s, "127.0.0.1", exchange_.http());
+    polls_.hold(listens(), 30s, "127.0.0.1", "127.0.0.1", exchange_.http());
     exchange_.abandon();
     EXPECT_EQ(polls_.held(), 0u);
     EXPECT_EQ(executors_.timer_queue.armed(), 0u);
@@ -114,7 +114,7 @@ TEST_F(LongPollTest, AClientThatGoesIsForgotten) {
 }
 
 TEST_F(LongPollTest, StoppingAnswersAll) {
-    polls_.hold(listens(), 30s, "127.0.0.1", exchange_.http());
+    polls_.hold(listens(), 30s, "127.0.0.1", "127.0.0.1", exchange_.http());
     polls_.stop(1s);
     EXPECT_EQ(exchange_.sent, 1);
     EXPECT_EQ(exchange_.body, "");
@@ -167,7 +167,7 @@ TEST_F(LongPollTest, AWakeUpDuringHoldLeavesNothingBehind) {
     LongPolls own(index_, waking);
     polls = &own;
     executors = &waking;
-    own.hold(listens(), 30s, "127.0.0.1", exchange_.http());
+    own.hold(listens(), 30s, "127.0.0.1", "127.0.0.1", exchange_.http());
     EXPECT_EQ(exchange_.sent, 1);
     EXPECT_EQ(own.held(), 0u);
     EXPECT_FALSE(waking.waking.armed());

@@ -12,6 +12,7 @@ namespace pharos::config {
 namespace {
 
 constexpr std::size_t kSlice = 256;
+constexpr spi::Duration kRefuseAfter = std::chrono::seconds(1);
 
 std::string key_of(const Listened& entry) { return make_key(entry.tenant, entry.group, entry.data_id).store_key(); }
 
@@ -21,12 +22,13 @@ struct LongPolls::Poll {
     std::vector<Listened> entries;
     std::vector<std::string> keys;  ///< store keys, by entry
     const std::string client_ip;
+    const std::string socket_ip;
     spi::HttpResponder responder;
     std::atomic<bool> claimed{false};
     std::atomic<spi::TimerId> timer{0};
 
-    Poll(std::vector<Listened> listened, std::string_view ip, spi::HttpResponder waiting)
-        : entries(std::move(listened)), client_ip(ip), responder(std::move(waiting)) {
+    Poll(std::vector<Listened> listened, std::string_view client, std::string socket, spi::HttpResponder waiting)
+        : entries(std::move(listened)), client_ip(client), socket_ip(std::move(socket)), responder(std::move(waiting)) {
         for (const Listened& entry : entries) {
             keys.push_back(key_of(entry));
         }
@@ -57,8 +59,12 @@ std::vector<const Listened*> LongPolls::changed(const std::vector<Listened>& ent
 }
 
 void LongPolls::hold(std::vector<Listened> entries, spi::Duration hold, std::string_view client_ip,
-                     spi::HttpResponder responder) {
-    auto poll = std::make_shared<Poll>(std::move(entries), client_ip, std::move(responder));
+                     std::string_view socket_ip, spi::HttpResponder responder) {
+    std::string address(socket_ip);
+    if (!enter(address)) {
+        return refuse(std::move(responder));
+    }
+    auto poll = std::make_shared<Poll>(std::move(entries), client_ip, std::move(address), std::move(responder));
     held_.fetch_add(1, std::memory_order_relaxed);
     poll->responder.on_abandoned([this, poll] { claim(poll); });
     for (std::size_t i = 0; i < poll->keys.size(); ++i) {
@@ -81,11 +87,46 @@ void LongPolls::hold(std::vector<Listened> entries, spi::Duration hold, std::str
     }
 }
 
+bool LongPolls::enter(const std::string& ip) {
+    std::lock_guard lock(by_ip_mutex_);
+    std::size_t& count = by_ip_[ip];
+    if (count >= limits_.polls_by_ip) {
+        return false;
+    }
+    ++count;
+    return true;
+}
+
+void LongPolls::leave(const std::string& ip) {
+    std::lock_guard lock(by_ip_mutex_);
+    const auto found = by_ip_.find(ip);
+    if (--found->second == 0) {
+        by_ip_.erase(found);
+    }
+}
+
+void LongPolls::refuse(spi::HttpResponder responder) {
+    if (limits_.refused_polls != nullptr) {
+        limits_.refused_polls->add();
+    }
+    // Clients that ask again at once are slowed down by it.
+    executors_.timers().after(kRefuseAfter, [this, responder = std::move(responder)]() mutable {
+        if (sdk::Gate::Pass pass = gate_.enter()) {
+            executors_.work().post([this, responder = std::move(responder), pass = std::move(pass)]() mutable {
+                protocol::reply_text(std::move(responder), 503,
+                                     "more than " + std::to_string(limits_.polls_by_ip) +
+                                         " long polls from one address (config.max_polls_per_ip)");
+            });
+        }
+    });
+}
+
 bool LongPolls::claim(const PollPtr& poll) {
     if (poll->claimed.exchange(true, std::memory_order_acq_rel)) {
         return false;
     }
     held_.fetch_sub(1, std::memory_order_relaxed);
+    leave(poll->socket_ip);
     executors_.timers().cancel(poll->timer);
     forget(poll);
     return true;

@@ -8,11 +8,11 @@ namespace {
 
 constexpr char kWord = '\x02';
 constexpr char kLine = '\x01';
-constexpr std::size_t kMaxEntries = 10'000;
+constexpr std::size_t kMostWords = 4;
 
 }  // namespace
 
-ParsedListening parse_listening(std::string_view field) {
+ParsedListening parse_listening(std::string_view field, std::size_t most) {
     ParsedListening parsed;
     if (protocol::trimmed(field).empty()) {
         parsed.error = "invalid probeModify";
@@ -24,16 +24,23 @@ ParsedListening parse_listening(std::string_view field) {
         std::string_view line = text.substr(0, end);
         text.remove_prefix(end + 1);
         std::vector<std::string_view> words;
-        for (std::size_t at = line.find(kWord); at != std::string_view::npos; at = line.find(kWord)) {
+        for (std::size_t at = line.find(kWord); at != std::string_view::npos && words.size() < kMostWords;
+             at = line.find(kWord)) {
             words.push_back(line.substr(0, at));
             line.remove_prefix(at + 1);
         }
         words.push_back(line);
-        if (words.size() < 2 || words.size() > 4 || parsed.entries.size() == kMaxEntries) {
+        if (words.size() < 2 || words.size() > kMostWords) {
             parsed.error = "invalid probeModify";
             return parsed;
         }
-        words.resize(4);
+        if (parsed.entries.size() == most) {
+            parsed.too_many = true;
+            parsed.error =
+                "invalid probeModify: it has more than " + std::to_string(most) + " configs (config.max_listened)";
+            return parsed;
+        }
+        words.resize(kMostWords);
         parsed.entries.push_back(
             {std::string(words[0]), std::string(words[1]), std::string(words[3]), std::string(words[2])});
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,12 +17,13 @@ struct Listened {
 };
 
 /// Reads the field `Listening-Configs`, form-decoded already and decoded once more here. The error is the reference's
-/// text.
+/// text. More than `most` entries are one.
 struct ParsedListening {
     std::vector<Listened> entries;
     std::string error;
+    bool too_many = false;
 };
-[[nodiscard]] ParsedListening parse_listening(std::string_view field);
+[[nodiscard]] ParsedListening parse_listening(std::string_view field, std::size_t most);
 
 /// Appends dataId, group and tenant with the separators of the answer, percent-encoded.
 void append_changed(std::string& body, const Listened& changed);

@@ -245,7 +245,7 @@ TEST(PollingFormat, ReadsBothKindsOfLines) {
     const ParsedListening parsed = parse_listening(
         "a.json\x02G1\x02md\x02public\x01"
         "b\x02G2\x02\x01"
-        "cut\x02off");
+        "cut\x02off", 10'000);
     EXPECT_EQ(parsed.error, "");
     ASSERT_EQ(parsed.entries.size(), 2u);
     EXPECT_EQ(parsed.entries[0].tenant, "public");
@@ -256,21 +256,22 @@ TEST(PollingFormat, ReadsBothKindsOfLines) {
 }
 
 TEST(PollingFormat, DecodesOnceMore) {
-    const ParsedListening parsed = parse_listening("a%02G%02%01");
+    const ParsedListening parsed = parse_listening("a%02G%02%01", 10'000);
     ASSERT_EQ(parsed.entries.size(), 1u);
     EXPECT_EQ(parsed.entries[0].group, "G");
 }
 
 TEST(PollingFormat, RefusesBlankOverlongAndTooMany) {
-    EXPECT_EQ(parse_listening("").error, "invalid probeModify");
-    EXPECT_EQ(parse_listening(" ").error, "invalid probeModify");
-    EXPECT_EQ(parse_listening("a\x02g\x02m\x02t\x02x\x01").error, "invalid probeModify");
+    EXPECT_EQ(parse_listening("", 10'000).error, "invalid probeModify");
+    EXPECT_EQ(parse_listening(" ", 10'000).error, "invalid probeModify");
+    EXPECT_EQ(parse_listening("a\x02g\x02m\x02t\x02x\x01", 10'000).error, "invalid probeModify");
     std::string lines;
     for (int i = 0; i < 10'000; ++i) {
         lines += "d" + std::to_string(i) + "\x02g\x02\x01";
     }
-    EXPECT_EQ(parse_listening(lines).entries.size(), 10'000u);
-    EXPECT_EQ(parse_listening(lines + "more\x02g\x02\x01").error, "invalid probeModify");
+    EXPECT_EQ(parse_listening(lines, 10'000).entries.size(), 10'000u);
+    EXPECT_EQ(parse_listening(lines + "more\x02g\x02\x01", 10'000).error,
+              "invalid probeModify: it has more than 10000 configs (config.max_listened)");
 }
 
 TEST(PollingFormat, WritesTheObservedAnswer) {

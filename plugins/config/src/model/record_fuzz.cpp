@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto mark = mark_of(bytes); mark && encode(*mark) != bytes) {
         std::abort();
     }
-    (void)parse_listening(bytes);
+    (void)parse_listening(bytes, 100);
     (void)ConfigKey::parse(bytes);
     const std::size_t middle = bytes.find('\n');
     if (middle != std::string_view::npos) {

@@ -114,8 +114,12 @@ SubscriberInfoPtr subscriber_of(const spi::RpcRequest& request) {
 }  // namespace
 
 NamingRpc::NamingRpc(Registry& registry, const Switches& switches, InstanceWriter& persistent,
-                     spi::Connections& connections)
-    : registry_(registry), switches_(switches), persistent_(persistent), connections_(connections) {}
+                     spi::Connections& connections, BatchLimit batch)
+    : registry_(registry),
+      switches_(switches),
+      persistent_(persistent),
+      connections_(connections),
+      batch_(batch) {}
 
 spi::Status NamingRpc::add_to(spi::RpcMethods& methods) {
     using spi::Action;
@@ -223,7 +227,14 @@ void NamingRpc::batch_instance(const spi::RpcRequest& request, spi::RpcResponder
     const ServiceKey key = service_of(body);
     std::vector<Instance> instances;
     protocol::CheckFailure failure = check_service(key);
-    if (const boost::json::array* items = protocol::find_array(body.root(), "instances")) {
+    const boost::json::array* items = protocol::find_array(body.root(), "instances");
+    if (items != nullptr && items->size() > batch_.most) {
+        if (batch_.refused != nullptr) {
+            batch_.refused->add();
+        }
+        failure = "Param 'instances' is illegal, the batch has " + std::to_string(items->size()) +
+                  " instances, the limit is " + std::to_string(batch_.most) + " (naming.max_batch).";
+    } else if (items != nullptr) {
         for (const boost::json::value& item : *items) {
             if (const boost::json::object* json = item.if_object(); json != nullptr && !failure) {
                 ParsedInstance parsed = parse_instance(body, *json);

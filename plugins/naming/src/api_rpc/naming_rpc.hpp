@@ -1,6 +1,7 @@
 #pragma once
 
 #include <pharos/sdk/registrations.hpp>
+#include <pharos/spi/metrics.hpp>
 #include <pharos/spi/rpc.hpp>
 
 #include "index/registry.hpp"
@@ -9,10 +10,17 @@
 
 namespace pharos::naming {
 
+/// Instances that one batch may have, and what counts refusals (may be null).
+struct BatchLimit {
+    std::size_t most = 10'000;
+    spi::Counter* refused = nullptr;
+};
+
 /// The gRPC payloads of naming (`protocol/naming.md §3`), and the connections' clients.
 class NamingRpc final : public spi::ConnectionObserver {
 public:
-    NamingRpc(Registry& registry, const Switches& switches, InstanceWriter& persistent, spi::Connections& connections);
+    NamingRpc(Registry& registry, const Switches& switches, InstanceWriter& persistent, spi::Connections& connections,
+              BatchLimit batch = {});
 
     /// Adds the handlers. They answer until this object is destroyed or stopped.
     spi::Status add_to(spi::RpcMethods& methods);
@@ -35,6 +43,7 @@ private:
     const Switches& switches_;
     InstanceWriter& persistent_;
     spi::Connections& connections_;
+    const BatchLimit batch_;
     sdk::Registrations registrations_;
     spi::Registration ability_;
 };
