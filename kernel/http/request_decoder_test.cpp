@@ -94,6 +94,26 @@ TEST(RequestDecoderTest, Limits) {
     EXPECT_EQ(400, status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(20'000, 'x')));
 }
 
+TEST(RequestDecoderTest, WhatExceedsALimitIsCounted) {
+    spi::Counter header_bytes;
+    spi::Counter headers;
+    spi::Counter body_bytes;
+    const DecoderLimits small{.header_bytes = 256,
+                              .headers = 3,
+                              .body_bytes = 8,
+                              .refused_header_bytes = &header_bytes,
+                              .refused_headers = &headers,
+                              .refused_body_bytes = &body_bytes};
+    EXPECT_EQ(400, status_of("GET\r\n\r\n", small));
+    EXPECT_EQ(431, status_of("GET / HTTP/1.1\r\na: 1\r\nb: 2\r\nc: 3\r\nd: 4\r\n\r\n", small));
+    EXPECT_EQ(431, status_of("GET /" + std::string(300, 'x'), small));
+    EXPECT_EQ(431, status_of("GET / HTTP/1.1\r\na: " + std::string(300, 'x') + "\r\n\r\n", small));
+    EXPECT_EQ(413, status_of("POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n", small));
+    EXPECT_EQ(headers.value(), 1u);
+    EXPECT_EQ(header_bytes.value(), 2u);
+    EXPECT_EQ(body_bytes.value(), 1u);
+}
+
 TEST(RequestDecoderTest, HeaderLimitHoldsForTrickledFields) {
     RequestDecoder decoder({.header_bytes = 512, .headers = 200, .body_bytes = 8});
     std::string kept = "GET / HTTP/1.1\r\n";

@@ -45,6 +45,17 @@ TEST(Multipart, TheNumberOfPartsIsBounded) {
     EXPECT_EQ(parse_multipart(kType, body, 3).size(), 3u);
 }
 
+TEST(Multipart, TheBoundaryIsBounded) {
+    const auto parts_with = [](std::size_t length) {
+        const std::string boundary(length, 'b');
+        const std::string body =
+            "--" + boundary + "\r\nContent-Disposition: form-data; name=a\r\n\r\nx\r\n--" + boundary;
+        return parse_multipart("multipart/form-data; boundary=" + boundary, body).size();
+    };
+    EXPECT_EQ(parts_with(70), 1u);
+    EXPECT_EQ(parts_with(71), 0u);
+}
+
 // Trap 32 of `protocol/core.md`: multipart fields are parameters, after those of the query.
 TEST(Multipart, FieldsAreParametersAndNotDecoded) {
     spi::HttpRequest request;

@@ -49,6 +49,35 @@ def refusal(server, limit, times=1, metric_name=None):
         assert another.call("HealthCheckRequest", {})["resultCode"] == 200
 
 
+# -- connections; those of one address are in test_connections.py
+
+@pytest.mark.parametrize("section", ["http", "rpc"])
+def test_connections_in_all(section):
+    with Server("--set", f"{section}.max_connections=4") as s, contextlib.ExitStack() as stack:
+        port = s.port if section == "http" else s.grpc_port
+        open_ones = f'pharos_net_connections{{listener="{section}"}}'
+        places = 4 if section == "rpc" else 3  # who reads the metrics takes one
+        wait_for("all are free", lambda: metric(s, open_ones) == 4 - places)
+        there = [stack.enter_context(contextlib.closing(RawRpc(port))) for _ in range(places)]
+        wait_for("they are taken", lambda: metric(s, open_ones) == 4)
+        if section == "http":
+            there.append(stack.enter_context(contextlib.closing(RawRpc(port))))
+        with socket.create_connection(("127.0.0.1", port), 5) as more, contextlib.suppress(ConnectionResetError):
+            assert more.recv(1) == b""
+        for client in there:  # those that are there are served
+            client.set_up()
+        there.pop().close()
+        wait_for("the refusal is counted", lambda: is_counted(s, section))
+
+
+def is_counted(server, section):
+    """The connection that asks may be one too many itself."""
+    try:
+        return metric(server, f'pharos_net_refused_total{{listener="{section}",reason="max_connections"}}') >= 1
+    except OSError:
+        return False
+
+
 # -- HTTP
 
 def test_http_header_bytes(small):
@@ -94,7 +123,7 @@ def test_parameters(small, method, path, kind):
 
 def test_pipelined_requests_are_read_no_faster_than_they_are_answered(small):
     """Requests behind a held one wait in the sender: 64 KiB of them are taken, and more when it is answered."""
-    listening = f"Listening-Configs=ahead%02G%02%01"
+    listening = "Listening-Configs=ahead%02G%02%01"
     poll = (f"POST /nacos/v1/cs/configs/listener HTTP/1.1\r\nHost: a\r\nLong-Pulling-Timeout: 10500\r\n"
             f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(listening)}\r\n\r\n{listening}").encode()
     one = b"GET /health/ready HTTP/1.1\r\nHost: a\r\n\r\n"
