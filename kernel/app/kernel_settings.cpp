@@ -28,7 +28,7 @@ constexpr SettingSpec kSecurity[] = {
 };
 constexpr SettingSpec kPlugins[] = {
     {"modules", Type::kStringList, "naming,config", 0, 0, "Plugins to run besides the base."},
-    {"base", Type::kStringList, "storage-lmdb,lookup,health,core", 0, 0, "Plugins that every node runs."},
+    {"base", Type::kStringList, "storage-lmdb,lookup,health,control,core", 0, 0, "Plugins that every node runs."},
     {"optional", Type::kStringList, "", 0, 0, "Plugins to run if they can be; the node starts without those that fail."},
     {"dirs", Type::kStringList, "", 0, 0, "More directories to find plugins in, before the server's own."},
     {"step_deadline", Type::kDuration, "60s", kSecond / 10, kDay,

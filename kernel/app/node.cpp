@@ -10,6 +10,8 @@
 
 #include <pharos/sdk/registrations.hpp>
 
+#include <pharos/spi/control.hpp>
+
 #include "access/filter.hpp"
 #include "app/addresses.hpp"
 #include "app/admin_routes.hpp"
@@ -393,6 +395,9 @@ net::ListenerSettings Node::Parts::listener_settings(const std::string& section,
 spi::Status Node::Parts::open_ports() {
     const auto* auth = static_cast<spi::AuthProvider*>(host->services().find(spi::AuthProvider::kInterface, {}));
     filter.use(auth);
+    auto* const control = static_cast<spi::LoadControl*>(host->services().find(spi::LoadControl::kInterface, {}));
+    router->use(control);
+    rpc->use(control, [this] { return http->held(); });
     const bool open = of("security").boolean("open");
     if (spi::Status status = check_exposure(addresses, auth != nullptr, open); !status) {
         return status;

@@ -160,9 +160,18 @@ spi::Result<spi::Registration> Router::add(const spi::HttpRoute& given, spi::Htt
         return spi::Status(spi::Code::kConflict, "route " + std::string(spi::to_string(route->method())) + " " +
                                                      route->path() + " is registered already");
     }
+    route->limit_by(control_);
     routes_.push_back(route);
     publish();
     return spi::Registration([this, route] { remove(route); });
+}
+
+void Router::use(spi::LoadControl* control) {
+    std::lock_guard lock(mutex_);
+    control_ = control;
+    for (const auto& route : routes_) {
+        route->limit_by(control);
+    }
 }
 
 void Router::remove(const std::shared_ptr<Route>& route) noexcept {

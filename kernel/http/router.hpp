@@ -14,6 +14,7 @@
 #include <pharos/spi/http.hpp>
 
 #include "access/filter.hpp"
+#include "access/limit.hpp"
 
 namespace pharos::http {
 
@@ -45,6 +46,9 @@ public:
         handler_(request, std::move(responder));
     }
 
+    void limit_by(spi::LoadControl* control) noexcept { limit_.resolve(control, limit_point_); }
+    [[nodiscard]] const access::Limit& limit() const noexcept { return limit_; }
+
     [[nodiscard]] spi::HttpMethod method() const noexcept { return method_; }
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
     /// As given at registration: without the context path.
@@ -67,6 +71,7 @@ private:
     spi::HttpHandler handler_;
     std::atomic<std::uint32_t> state_{0};  ///< calls under way * 2 + closed
     std::atomic<std::uint64_t> calls_{0};  ///< that reached the handler
+    access::Limit limit_;
 };
 
 /// An immutable set of routes. Literal paths cost one hash lookup; the others are in a tree of segments.
@@ -112,6 +117,9 @@ public:
     /// handler answers instead of 404 and 405.
     spi::Result<spi::Registration> add(const spi::HttpRoute& route, spi::HttpHandler handler) override;
 
+    /// Has routes, also later ones, ask it. It must outlive the requests. Null: nothing is limited.
+    void use(spi::LoadControl* control);
+
     /// Every route, in order of registration.
     [[nodiscard]] std::vector<access::Entry> entries() const;
 
@@ -136,6 +144,7 @@ private:
     const std::string context_path_;
     mutable std::mutex mutex_;
     std::vector<std::shared_ptr<Route>> routes_;
+    spi::LoadControl* control_ = nullptr;
     std::shared_ptr<const RouteTable> table_;
     std::atomic<std::uint64_t> generation_{1};
 };

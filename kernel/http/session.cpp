@@ -6,6 +6,9 @@
 #include <forward_list>
 #include <limits>
 
+#include <boost/asio/steady_timer.hpp>
+
+#include "http/owned_request.hpp"
 #include "http/path.hpp"
 
 namespace pharos::http {
@@ -53,6 +56,15 @@ struct Leave {
 
 }  // namespace
 
+struct Session::Paced {
+    Paced(Socket& socket, const spi::HttpRequest& kept, spi::Status why)
+        : timer(socket.get_executor()), request(kept), refused(std::move(why)) {}
+
+    boost::asio::steady_timer timer;
+    const OwnedRequest request;
+    const spi::Status refused;  ///< ok: it is handled
+};
+
 Session::Session(std::shared_ptr<Worker> worker, boost::asio::io_context& loop, net::AcceptedSocket accepted)
     : worker_(std::move(worker)),
       socket_(std::in_place, loop.get_executor()),
@@ -64,6 +76,8 @@ Session::Session(std::shared_ptr<Worker> worker, boost::asio::io_context& loop, 
     socket_->assign(v6 ? Tcp::v6() : Tcp::v4(), accepted.fd.release(), ignored);
     socket_->non_blocking(true, ignored);
 }
+
+Session::~Session() = default;
 
 void Session::start() {
     expire_in(worker_->server->settings.header_timeout);
@@ -80,6 +94,7 @@ void Session::close() noexcept {
     }
     state_ = State::kClosed;
     deadline_ = kNever;
+    paced_.reset();
     error_code ignored;
     socket_->close(ignored);
     socket_.reset();
@@ -318,15 +333,78 @@ void Session::dispatch(const char* data) {
     request.query = target.query;
     request.remote_ip = remote_ip_;
     request.remote_port = remote_port_;
-    const RouteTable::Match match = worker_->routes.table().match(request.method, *path);
+    route(request, target.raw_path, method, false);
+}
+
+void Session::route(spi::HttpRequest& request, std::string_view raw_path, std::string_view method, bool is_paced) {
+    const RouteTable::Match match = worker_->routes.table().match(request.method, request.path);
     if (match.route != nullptr && match.route->enter()) {
         const Leave leave{*match.route};
-        call(*match.route, request);
+        if (is_paced || !match.route->limit() || !pace(match.route->limit(), request)) {
+            call(*match.route, request);
+        }
     } else if (match.known) {
-        refuse(405, "Method '" + std::string(method) + "' is not supported.", target.raw_path, match.allowed);
+        refuse(405, "Method '" + std::string(method) + "' is not supported.", raw_path, match.allowed);
     } else {
-        refuse(404, "No endpoint " + std::string(method) + " " + std::string(target.raw_path) + ".", target.raw_path);
+        refuse(404, "No endpoint " + std::string(method) + " " + std::string(raw_path) + ".", raw_path);
     }
+}
+
+bool Session::pace(const access::Limit& limit, const spi::HttpRequest& request) {
+    spi::Verdict verdict =
+        limit.admit({.client_ip = remote_ip_, .connection_id = {}, .app = request.header("Client-AppName")});
+    if (verdict.status && verdict.delay.count() <= 0) {
+        return false;
+    }
+    if (!may_hold()) {
+        refuse(503, "Too many requests are waiting for their answers.", request.path);
+        return true;
+    }
+    paced_ = std::make_unique<Paced>(*socket_, request, std::move(verdict.status));
+    ++serial_;
+    state_ = State::kHeld;
+    worker_->server->held.fetch_add(1, std::memory_order_relaxed);
+    paced_->timer.expires_after(verdict.delay);
+    paced_->timer.async_wait([self = Ptr(this), serial = serial_](const error_code& error) {
+        if (!error) {
+            self->end_pace(serial);
+        }
+    });
+    return true;
+}
+
+void Session::end_pace(std::uint32_t serial) {
+    if (state_ != State::kHeld || serial != serial_ || paced_ == nullptr) {
+        return;
+    }
+    const std::unique_ptr<Paced> paced = std::move(paced_);
+    worker_->server->held.fetch_sub(1, std::memory_order_relaxed);
+    state_ = State::kHandling;
+    worker_->serving = this;
+    worker_->out.clear();
+    spi::HttpRequest request = paced->request.view();
+    if (!paced->refused) {
+        const spi::Piece text(paced->refused.message());
+        append_reply(worker_->out, {.status = 503, .content_type = "text/plain;charset=UTF-8", .body = {&text, 1}},
+                     form());
+        answered(503);
+    } else {
+        route(request, request.path, spi::to_string(request.method), true);
+    }
+    worker_->serving = nullptr;
+    if (state_ != State::kClosed) {
+        flush(worker_->out);
+        resume();
+    }
+}
+
+bool Session::may_hold() {
+    ServerState& server = *worker_->server;
+    if (server.held.load(std::memory_order_relaxed) < server.settings.max_held) {
+        return true;
+    }
+    server.too_many_held.add();
+    return false;
 }
 
 void Session::call(Route& route, spi::HttpRequest& request) {
@@ -337,8 +415,7 @@ void Session::call(Route& route, spi::HttpRequest& request) {
         refuse(403, admitted.message(), request.path);
         return;
     }
-    if (server.held.load(std::memory_order_relaxed) >= server.settings.max_held) {
-        server.too_many_held.add();
+    if (!may_hold()) {
         refuse(503, "Too many requests are waiting for their answers.", request.path);
         return;
     }

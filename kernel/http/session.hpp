@@ -18,6 +18,7 @@ namespace pharos::http {
 /// reference to the session, and the next request begins only after the responder has spoken.
 ///
 ///     idle ──bytes──▶ reading ──complete──▶ handler ──answered──▶ idle / next pipelined request
+///                                 └─limited─▶ held ──its time──▶ handler, or refused
 ///                                              └──kept──▶ held ──send()──▶ …
 ///
 /// While a reply does not fit into the socket, nothing is read. All state belongs to the worker's io thread; send()
@@ -53,7 +54,7 @@ private:
     friend class Worker;
     enum class State : std::uint8_t { kIdle, kReadingHeader, kReadingBody, kHandling, kHeld, kLingering, kClosed };
 
-    ~Session() = default;
+    ~Session();
 
     void wait_readable();
     void on_readable();
@@ -69,7 +70,14 @@ private:
     void wait_for_next();
 
     void dispatch(const char* data);
+    /// True: the request waits, or is refused, by what the route's limit says.
+    bool pace(const access::Limit& limit, const spi::HttpRequest& request);
+    /// The time of a request that waited has come. `serial` names it.
+    void end_pace(std::uint32_t serial);
+    /// Finds the request's route and calls it. Limits have been asked before.
+    void route(spi::HttpRequest& request, std::string_view raw_path, std::string_view method, bool is_paced);
     void call(Route& route, spi::HttpRequest& request);
+    [[nodiscard]] bool may_hold();
     void refuse(int status, std::string_view message, std::string_view path, std::string_view allow = {});
     /// A message that can't be served: the error is the last reply.
     void fail(int status, std::string_view message, std::string_view path);
@@ -89,6 +97,9 @@ private:
         deadline_ = worker_->now + static_cast<std::uint32_t>(time.count()) + 1;
     }
     [[nodiscard]] ReplyForm form() const noexcept;
+
+    /// A request that waits because of a limit.
+    struct Paced;
 
     const std::shared_ptr<Worker> worker_;
     std::optional<Socket> socket_;
@@ -115,6 +126,7 @@ private:
     std::size_t unsent_from_ = 0;
     std::size_t counted_unsent_ = 0;  ///< what the server's sum has of it
     spi::Task abandoned_;
+    std::unique_ptr<Paced> paced_;
     Session* previous_ = nullptr;  ///< list of the worker
     Session* next_ = nullptr;
 };

@@ -12,7 +12,8 @@ namespace pharos::rpc {
 
 Server::Server(spi::Executors& executors, spi::Metrics& metrics, spi::Log& log, const access::Filter& filter,
                Transport& transport, ServerSettings settings)
-    : timers_(executors.timers()),
+    : executors_(executors),
+      timers_(executors.timers()),
       clock_(executors.clock()),
       metrics_(metrics),
       log_(log),
@@ -57,6 +58,7 @@ bool Server::stop(spi::Duration patience) noexcept {
     }
     set_ready(false);
     flush_delayed(spi::Duration::max());
+    end_all_paced();
     const bool ended = transport_.stop(patience);
     if (!ended) {
         log_.error("rpc calls are still unanswered");
@@ -185,6 +187,11 @@ void Server::set_up(Connection& connection, const Payload& payload) {
         info->remote_port = connection.peer.port;
         info->local_port = connection.peer.local_port;
         info->created_ms = connection.created_ms;
+        if (const spi::Status admission = admit(*info); !admission) {
+            log_.warn("connection refused by a limit", spi::kv("connection", info->id),
+                      spi::kv("reason", admission.message()));
+            return close(connection.number, "over the limit of connections");
+        }
         table_.count(*info, +1);
         connection.publish(std::move(info));
         {
@@ -198,6 +205,19 @@ void Server::set_up(Connection& connection, const Payload& payload) {
     if (wants_ack && !acknowledge_setup(connection)) {
         close(connection.number, "setup not acknowledged");
     }
+}
+
+spi::Status Server::admit(const spi::ConnectionInfo& info) {
+    spi::LoadControl* const control = control_.load(std::memory_order_acquire);
+    if (control == nullptr) {
+        return {};
+    }
+    std::size_t connected = other_clients_ ? other_clients_() : 0;
+    for (std::size_t module = 0; module < ConnectionTable::kModules.size(); ++module) {
+        connected += static_cast<std::size_t>(table_.registered(module));
+    }
+    return control->admit_connection({.client_ip = info.remote_ip, .connection_id = info.id, .app = info.app_name},
+                                     connected);
 }
 
 bool Server::acknowledge_setup(const Connection& connection) {

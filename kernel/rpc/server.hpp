@@ -19,6 +19,7 @@
 #include <pharos/spi/rpc.hpp>
 
 #include "access/filter.hpp"
+#include "access/limit.hpp"
 #include "rpc/connection_table.hpp"
 #include "rpc/payload_codec.hpp"
 #include "rpc/pushes.hpp"
@@ -33,6 +34,7 @@ struct ServerSettings {
     spi::Duration idle_after = std::chrono::seconds(20);            ///< then a client is asked for a sign of life
     spi::Duration probe_timeout = std::chrono::seconds(5);          ///< how long it has for that
     spi::Duration blocked_limit = std::chrono::seconds(300);        ///< how long a send queue may be full
+    std::size_t max_paced = 10'000;                                 ///< calls that wait because of a limit
     spi::Duration throttle_delay = std::chrono::seconds(1);         ///< answers with error 503 wait, so that clients do
     spi::Duration sweep_interval = std::chrono::milliseconds(100);  ///< grain of time-outs
 };
@@ -50,6 +52,10 @@ public:
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
+
+    /// Has payload types, also later ones, and new connections ask it. It must outlive stop(). Null: nothing is
+    /// limited. `other_clients` counts those that are connected but not here: held polls. Before start().
+    void use(spi::LoadControl* control, std::function<std::size_t()> other_clients = nullptr);
 
     /// Takes connections from now on; they hear "starting" until set_ready(true).
     void start();
@@ -82,11 +88,19 @@ private:
         spi::Counter& succeeded;
         spi::Counter& failed;
         sdk::Gate gate;  ///< calls are inside; removal waits for them
+        access::Limit limit;
     };
 
     struct TextHash {
         using is_transparent = void;
         std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+    };
+
+    /// A call that was admitted and waits until it is handled.
+    struct PacedCall {
+        ConnectionNumber connection;
+        UnaryCall* call;
+        std::string frame;
     };
 
     struct DelayedReply {
@@ -102,12 +116,20 @@ private:
     void writable(ConnectionNumber number) noexcept override;
     void closed(ConnectionNumber number, std::string_view reason) noexcept override;
 
-    void dispatch(const spi::ConnectionPtr& connection, bool admitted, const Payload& payload, UnaryCall& call);
+    /// `is_paced`: it has been counted, and has waited.
+    void take(ConnectionNumber number, std::string_view frame, UnaryCall& call, bool is_paced) noexcept;
+    void dispatch(const spi::ConnectionPtr& connection, bool admitted, const Payload& payload, std::string_view frame,
+                  UnaryCall& call, bool is_paced);
+    /// Has the call wait. False: too many do, or the server stops.
+    bool pace(ConnectionNumber number, std::string_view frame, UnaryCall& call, spi::Duration delay);
+    void end_pace(std::uint64_t id) noexcept;
+    void end_all_paced() noexcept;
     void answer_check(const Connection& connection, UnaryCall& call);
     void refuse(UnaryCall& call, std::string_view type, int code, std::string_view message);
     void reply(UnaryCall& call, std::string_view type, spi::Pieces body);
 
     void set_up(Connection& connection, const Payload& payload);
+    [[nodiscard]] spi::Status admit(const spi::ConnectionInfo& info);
     bool acknowledge_setup(const Connection& connection);
     void finish_end(Connection& connection) noexcept;
 
@@ -120,6 +142,7 @@ private:
 
     [[nodiscard]] spi::Duration now() const noexcept { return clock_.steady(); }
 
+    spi::Executors& executors_;
     spi::Timers& timers_;
     const spi::Clock& clock_;
     spi::Metrics& metrics_;
@@ -147,7 +170,11 @@ private:
     std::atomic<std::uint64_t> checks_{0};  ///< ServerCheckRequests answered
     PushDeadlines deadlines_;
     std::mutex delayed_mutex_;
-    std::vector<DelayedReply> delayed_;  ///< in the order of their time, since all wait equally long
+    std::vector<DelayedReply> delayed_;                   ///< in the order of their time, since all wait equally long
+    std::unordered_map<std::uint64_t, PacedCall> paced_;  ///< guarded by delayed_mutex_, by a number of their own
+    std::uint64_t last_paced_ = 0;
+    std::atomic<spi::LoadControl*> control_{nullptr};
+    std::function<std::size_t()> other_clients_;
     std::atomic<bool> sweeping_{false};
     /// Timer tasks hold it, so that one which fires late finds it closed.
     const std::shared_ptr<sdk::Gate> gate_ = std::make_shared<sdk::Gate>();

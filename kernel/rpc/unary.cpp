@@ -28,6 +28,7 @@ enum WireCode : int {
     kUnregistered = 301,
     kNoHandler = 302,
     kNoRight = 403,
+    kOverThreshold = 503,
     kServerError = 500,
     kBadRequest = 502,
 };
@@ -69,6 +70,10 @@ private:
 };
 
 void Server::unary(ConnectionNumber number, std::string_view frame, UnaryCall& call) noexcept {
+    take(number, frame, call, false);
+}
+
+void Server::take(ConnectionNumber number, std::string_view frame, UnaryCall& call, bool is_paced) noexcept {
     const std::shared_ptr<Connection> connection = table_.find(number);
     const Inside inside(*this, connection.get());
     if (!inside) {
@@ -90,10 +95,11 @@ void Server::unary(ConnectionNumber number, std::string_view frame, UnaryCall& c
     if (payload.type == kServerCheck) {
         return answer_check(*connection, call);
     }
-    dispatch(connection->info(), connection->admitted(), payload, call);
+    dispatch(connection->info(), connection->admitted(), payload, frame, call, is_paced);
 }
 
-void Server::dispatch(const spi::ConnectionPtr& connection, bool admitted, const Payload& payload, UnaryCall& call) {
+void Server::dispatch(const spi::ConnectionPtr& connection, bool admitted, const Payload& payload,
+                      std::string_view frame, UnaryCall& call, bool is_paced) {
     std::shared_ptr<Method> kept;
     sdk::Gate::Pass pass;
     {
@@ -110,6 +116,22 @@ void Server::dispatch(const spi::ConnectionPtr& connection, bool admitted, const
         return refuse(call, kErrorResponse, kUnregistered, "Connection is unregistered.");
     }
     Method& method = *kept;
+    if (method.limit && !is_paced) {
+        const spi::Verdict verdict = method.limit.admit(
+            {.client_ip = connection->remote_ip, .connection_id = connection->id, .app = connection->app_name});
+        if (!verdict.status) {
+            method.failed.add();
+            return refuse(call, method.response_type, kOverThreshold,
+                          "Tps Flow restricted:" + verdict.status.message());
+        }
+        if (verdict.delay.count() > 0) {
+            if (!pace(connection->number, frame, call, verdict.delay)) {
+                method.failed.add();
+                refuse(call, method.response_type, kOverThreshold, "Tps Flow restricted:too many requests are waiting");
+            }
+            return;
+        }
+    }
     spi::Principal principal;
     const spi::RpcRequest request{payload.type, payload.body, payload.headers(), connection, &principal};
     const spi::Status admission = filter_.admit(method.access, request, HeaderIdentity(request), principal);
@@ -121,6 +143,56 @@ void Server::dispatch(const spi::ConnectionPtr& connection, bool admitted, const
         method.handler(request, spi::RpcResponder(new Exchange(*this, call, method)));
     } catch (const std::exception& error) {  // the responder has answered when it went
         log_.error("rpc handler threw", spi::kv("type", payload.type), spi::kv("error", error.what()));
+    }
+}
+
+bool Server::pace(ConnectionNumber number, std::string_view frame, UnaryCall& call, spi::Duration delay) {
+    std::uint64_t id = 0;
+    {
+        const std::lock_guard lock(delayed_mutex_);
+        if (stopping_.load() || paced_.size() >= settings_.max_paced) {
+            return false;
+        }
+        id = ++last_paced_;
+        paced_.emplace(id, PacedCall{number, &call, std::string(frame)});
+    }
+    timers_.after(delay, [this, gate = gate_, id] {
+        if (sdk::Gate::Pass pass = gate->enter()) {
+            executors_.work().post([this, id, pass = std::move(pass)] { end_pace(id); });
+        }
+    });
+    return true;
+}
+
+void Server::end_pace(std::uint64_t id) noexcept {
+    std::unordered_map<std::uint64_t, PacedCall>::node_type due;
+    {
+        const std::lock_guard lock(delayed_mutex_);
+        due = paced_.extract(id);
+    }
+    if (due) {
+        const PacedCall& paced = due.mapped();
+        take(paced.connection, paced.frame, *paced.call, true);
+    }
+}
+
+void Server::end_all_paced() noexcept {
+    std::unordered_map<std::uint64_t, PacedCall> left;
+    {
+        const std::lock_guard lock(delayed_mutex_);
+        left.swap(paced_);
+    }
+    for (auto& [id, paced] : left) {
+        refuse(*paced.call, kErrorResponse, kServerStarting, "Server is stopping.");
+    }
+}
+
+void Server::use(spi::LoadControl* control, std::function<std::size_t()> other_clients) {
+    other_clients_ = std::move(other_clients);
+    control_.store(control, std::memory_order_release);
+    const std::shared_lock lock(methods_mutex_);
+    for (const auto& [type, method] : methods_) {
+        method->limit.resolve(control, method->entry.limit_point);
     }
 }
 
@@ -210,12 +282,14 @@ spi::Result<spi::Registration> Server::add(const spi::RpcMethod& method, spi::Rp
         std::move(handler),
         counter("true"),
         counter("false"),
+        {},
         {}});
     made->access.resource_type = made->entry.resource_type;
     made->access.limit_point = made->entry.limit_point;
     made->access.anonymous_because = made->entry.anonymous_because;
 
     const std::unique_lock lock(methods_mutex_);
+    made->limit.resolve(control_.load(std::memory_order_acquire), made->entry.limit_point);
     if (type == kServerCheck || !methods_.try_emplace(type, made).second) {
         return spi::Status(spi::Code::kConflict, "payload type " + type + " has a handler already");
     }

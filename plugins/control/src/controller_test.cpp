@@ -1,0 +1,160 @@
+#include "controller.hpp"
+
+#include <pharos/testing/contract/load_control_contract.hpp>
+#include <pharos/testing/fakes.hpp>
+
+namespace pharos::control {
+namespace {
+
+using namespace std::chrono_literals;
+using pharos::testing::LoadControlContract;
+
+struct World {
+    explicit World(Brake brake = {}) : controller(clock, metrics, log, brake) {}
+
+    void limit(const std::string& point, Rule rule) {
+        Rules rules;
+        rules.points[point] = rule;
+        controller.set_settings(rules);
+    }
+    spi::Verdict ask(const char* point, bool over_http = false) {
+        return controller.point(point)->admit({"10.0.0.1", over_http ? "" : "connection", "app"});
+    }
+    /// How many of so many at once are taken.
+    int taken(const char* point, int of, bool over_http = false) {
+        int count = 0;
+        for (int i = 0; i < of; ++i) {
+            count += ask(point, over_http).status ? 1 : 0;
+        }
+        return count;
+    }
+
+    pharos::testing::ManualClock clock;
+    pharos::testing::FakeMetrics metrics;
+    pharos::testing::NullLog log;
+    Controller controller;
+};
+
+class Subject final : public LoadControlContract::Subject {
+public:
+    Subject() {
+        Rules rules;
+        rules.points["Limited"] = {.max_count = 10};
+        rules.connections.count_limit = 2;
+        world_.controller.set_files(rules);
+    }
+    spi::LoadControl& control() override { return world_.controller; }
+
+private:
+    World world_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Control, LoadControlContract, ::testing::Values(+[] {
+                             return std::unique_ptr<LoadControlContract::Subject>(std::make_unique<Subject>());
+                         }));
+
+TEST(Controller, TakesEverythingWithoutRules) {
+    World world;
+    EXPECT_EQ(world.taken("ConfigPublish", 10'000), 10'000);
+    EXPECT_EQ(world.ask("ConfigPublish").delay.count(), 0);
+}
+
+// protocol/core.md §6: ten slots a period, which rotate; the message.
+TEST(Controller, WhatWasTakenFallsOutAfterThePeriodSlotBySlot) {
+    World world;
+    world.limit("P", {.max_count = 100, .period = 1s});
+    EXPECT_EQ(world.taken("P", 50), 50);
+    world.clock.now += 500ms;
+    EXPECT_EQ(world.taken("P", 100), 50);
+    EXPECT_EQ(world.ask("P").status.message(), "tps over limit :100");
+    EXPECT_EQ(world.ask("P").delay, 1s);
+    world.clock.now += 400ms;  // 900 ms: the first slot is still counted
+    EXPECT_EQ(world.taken("P", 100), 0);
+    world.clock.now += 100ms;
+    EXPECT_EQ(world.taken("P", 100), 50);
+    world.clock.now += 10h;
+    EXPECT_EQ(world.taken("P", 200), 100);
+}
+
+TEST(Controller, LongPeriods) {
+    World world;
+    world.limit("P", {.max_count = 10, .period = 1h});
+    EXPECT_EQ(world.taken("P", 20), 10);
+    world.clock.now += 59min;
+    EXPECT_EQ(world.taken("P", 20), 0);
+    world.clock.now += 7min;
+    EXPECT_EQ(world.taken("P", 20), 10);
+}
+
+TEST(Controller, SlowsBeforeItRefuses) {
+    World world({.from = 0.8, .longest = 200ms});
+    world.limit("P", {.max_count = 100});
+    spi::Duration last{0};
+    for (int i = 1; i <= 100; ++i) {
+        const spi::Verdict verdict = world.ask("P");
+        ASSERT_TRUE(verdict.status) << i;
+        if (i <= 80) {
+            EXPECT_EQ(verdict.delay.count(), 0) << i;
+        } else {
+            EXPECT_GT(verdict.delay, last) << i;
+        }
+        last = verdict.delay;
+        if (i == 90) {
+            EXPECT_NEAR(static_cast<double>(verdict.delay.count()), 100e6, 1e3);  // half of the way
+        }
+    }
+    EXPECT_EQ(last, 200ms);
+    EXPECT_FALSE(world.ask("P").status);
+}
+
+// Clients that wait for their answers before they ask again settle below the limit: nobody is refused.
+TEST(Controller, ClientsALittleOverTheLimitAreSlowedAndNotRefused) {
+    World world;
+    world.limit("P", {.max_count = 100});
+    std::vector<spi::Duration> next(12);  // twelve clients, each ready at its time; undelayed they would make 120/s
+    int asked = 0;
+    for (const spi::Duration end = world.clock.now + 20s; world.clock.now < end; world.clock.now += 1ms) {
+        for (spi::Duration& ready : next) {
+            if (ready <= world.clock.now) {
+                const spi::Verdict verdict = world.ask("P");
+                ASSERT_TRUE(verdict.status) << asked;
+                ready = world.clock.now + verdict.delay + 100ms;
+                ++asked;
+            }
+        }
+    }
+    EXPECT_GT(asked, 20 * 70);
+    EXPECT_LE(asked, 20 * 100 + 100);
+}
+
+TEST(Controller, AMonitorTakesAllAndCounts) {
+    World world;
+    world.limit("P", {.max_count = 10, .intercept = false});
+    EXPECT_EQ(world.taken("P", 50), 50);
+    EXPECT_EQ(world.controller.rows().at(0).count, 50);
+}
+
+TEST(Controller, AnHttpRuleIsForHttpAlone) {
+    World world;
+    world.limit("HttpP", {.max_count = 10});
+    EXPECT_EQ(world.taken("P", 50, true), 10);
+    EXPECT_EQ(world.taken("P", 50, false), 50);
+    EXPECT_TRUE(world.controller.rows().at(0).is_known);
+}
+
+TEST(Controller, RulesChangeWhileItRunsAndFilesComeFirst) {
+    World world;
+    world.limit("P", {.max_count = 10});
+    EXPECT_EQ(world.taken("P", 20), 10);
+    Rules files;
+    files.points["P"] = {.max_count = 15};
+    world.controller.set_files(files);
+    EXPECT_EQ(world.taken("P", 20), 5);
+    world.controller.set_files({});
+    EXPECT_EQ(world.taken("P", 20), 0);
+    world.controller.set_settings({});
+    EXPECT_EQ(world.taken("P", 20), 20);
+}
+
+}  // namespace
+}  // namespace pharos::control

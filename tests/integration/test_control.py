@@ -1,0 +1,103 @@
+"""Load control at the points of the wire: slowed, then refused in the words that clients know (docs/protocol/core.md, section 6)."""
+import json
+import time
+
+from http_client import query, request
+from nacos_grpc import Config
+from pharos_server import Server, wait_for
+
+RULE = {"pointName": "ConfigPublish", "pointRule": {"maxCount": 3, "period": "HOURS", "monitorType": "intercept"}}
+
+
+def publish(server, name):
+    return request("POST", query(server.url("/v1/cs/configs"), dataId=name, group="g", content="x"))
+
+
+def rules(server):
+    return request("GET", server.url("/v3/admin/core/control/rules")).json["data"]
+
+
+def metric(server, outcome):
+    for line in request("GET", server.root_url("/metrics")).text.splitlines():
+        if line.startswith("pharos_control_requests_total{") and f'outcome="{outcome}"' in line and 'point="ConfigPublish"' in line:
+            return int(float(line.split()[-1]))
+    return 0
+
+
+def test_http_is_refused_in_text_after_a_second_and_only_at_its_point():
+    with Server("--set", "control.rules=ConfigPublish=3/h", "--set", "control.slow_from=100") as s:
+        assert [publish(s, f"c{i}").status for i in range(3)] == [200] * 3
+        began = time.monotonic()
+        refused = publish(s, "c3")
+        assert time.monotonic() - began >= 1.0
+        assert (refused.status, refused.text) == (503, "tps over limit :3")
+        assert request("GET", query(s.url("/v1/cs/configs"), dataId="c0", group="g")).text == "x"  # another point
+        assert request("GET", query(s.url("/v1/cs/configs"), dataId="c3", group="g")).status == 404  # nothing was done
+        assert (metric(s, "admitted"), metric(s, "refused")) == (3, 1)
+
+
+def test_a_request_that_was_slowed_is_handled_whole():
+    with Server("--set", "control.rules=ConfigPublish=10/h", "--set", "control.slow_from=1", "--set", "control.longest_delay=500ms") as s:
+        content = "long " * 20_000
+        began = time.monotonic()
+        for i in range(5):
+            reply = request("POST", s.url("/v1/cs/configs"), form={"dataId": f"c{i}", "group": "g", "content": content})
+            assert (reply.status, reply.text) == (200, "true")
+        assert time.monotonic() - began >= 0.5
+        assert metric(s, "delayed") == 5
+        assert request("GET", query(s.url("/v1/cs/configs"), dataId="c4", group="g")).text == content
+
+
+def test_grpc_is_slowed_and_refused_in_its_own_type():
+    with Server("--set", "control.rules=ConfigPublish=4/h", "--set", "control.slow_from=50", "--set", "control.longest_delay=300ms") as s:
+        with Config(s.grpc_port) as client:
+            for i in range(4):
+                reply = client.publish(f"c{i}", "x")
+                assert (reply.type, reply["resultCode"]) == ("ConfigPublishResponse", 200), reply
+            began = time.monotonic()
+            reply = client.publish("c9", "x")
+            assert time.monotonic() - began >= 0.9
+            assert reply.type == "ConfigPublishResponse"
+            assert (reply["resultCode"], reply["errorCode"], reply["message"]) == (500, 503, "Tps Flow restricted:tps over limit :4")
+        assert (metric(s, "admitted"), metric(s, "delayed"), metric(s, "refused")) == (2, 2, 1)
+
+
+def test_rule_files_of_the_original_hold_and_change_while_it_runs(tmp_path):
+    file = tmp_path / "tps" / "ConfigPublish"
+    file.parent.mkdir()
+    file.write_text(json.dumps(RULE))
+    with Server("--set", f"control.dir={tmp_path}", "--set", "control.reload=1s", "--set", "control.slow_from=100") as s:
+        row = rules(s)["points"][0]
+        assert (row["pointName"], row["maxCount"], row["period"], row["source"], row["known"]) == ("ConfigPublish", 3, "HOURS", "file", True)
+        assert [publish(s, f"c{i}").status for i in range(4)] == [200, 200, 200, 503]
+        file.write_text("{")
+        wait_for("the bad file is told", lambda: [row for row in request("GET", s.root_url("/health")).json
+                                                  if row["capability"] == "control" and row["state"] == "degraded" and str(file) in row["reason"]], 10)
+        assert publish(s, "c4").status == 503  # the last good one holds
+        file.unlink()
+        wait_for("the rule is gone", lambda: rules(s)["points"] == [], 10)
+        assert publish(s, "c4").status == 200
+
+
+def test_connections_over_the_limit_are_closed_at_their_setup(tmp_path):
+    (tmp_path / "connection").mkdir()
+    (tmp_path / "connection" / "limitRule").write_text('{"countLimit":1,"monitorIpList":["127.0.0.1"]}')
+    with Server("--set", f"control.dir={tmp_path}") as s:
+        with Config(s.grpc_port) as first:
+            assert first.call("HealthCheckRequest", {})["resultCode"] == 200
+            try:
+                with Config(s.grpc_port) as second:
+                    second.call("HealthCheckRequest", {})
+                taken = True
+            except Exception:
+                taken = False
+            assert not taken
+            assert first.call("HealthCheckRequest", {})["resultCode"] == 200
+        assert "the limit is 1 (countLimit)" in s.log
+        assert "connection of a monitored client" in s.log
+
+
+def test_a_bad_rule_in_the_settings_stops_the_start():
+    from pharos_server import run_server
+    code, output = run_server("--set", "control.rules=ConfigPublish=many/s")
+    assert code == 1 and "control.rules: 'ConfigPublish=many/s' is no rule" in output, output
