@@ -10,6 +10,14 @@ namespace {
 
 using Outcome = spi::ProbeResult::Outcome;
 
+Outcome outcome_of(spi::Code code) {
+    switch (code) {
+        case spi::Code::kUnavailable: return Outcome::kFailedNow;  // nobody listens there
+        case spi::Code::kDenied: return Outcome::kNotProbed;       // this node lacked something: no fault of the target
+        default: return Outcome::kFailed;
+    }
+}
+
 class RedisProbe final : public spi::Probe {
 public:
     RedisProbe(spi::Net& net, Question question) : net_(net), question_(std::move(question)) {}
@@ -27,8 +35,7 @@ public:
                 done(read_reply(question_, received.value()).result);
                 return;
             }
-            const bool nobody = received.error().code() == spi::Code::kUnavailable;
-            done({nobody ? Outcome::kFailedNow : Outcome::kFailed, received.error().message()});
+            done({outcome_of(received.error().code()), received.error().message()});
         });
     }
 

@@ -19,7 +19,8 @@ struct LimitedCaller {
 struct Verdict {
     /// Not ok (kUnavailable): refused, with this message, in the shape that the client's generation knows.
     Status status;
-    /// Of a request that is admitted: wait this long before it is handled. Of one that is refused: before the answer.
+    /// Of a request that is admitted: it waits this long before it is handled. Of one that is refused over HTTP: before
+    /// the answer; over gRPC that always takes 1 s.
     Duration delay{0};
 };
 

@@ -37,7 +37,7 @@ private:
     Task undo_;
 };
 
-/// Properties of a provided service, such as {"type", "tcp"}.
+/// Properties of a provided service, such as {"type", "TCP"}.
 using Properties = std::vector<std::pair<std::string, std::string>>;
 
 /// The value of a property; "" when there is none of this name.

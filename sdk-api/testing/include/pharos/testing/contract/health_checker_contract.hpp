@@ -116,6 +116,15 @@ TEST_P(HealthCheckerContract, FailsOnceWithAReasonWhateverGoesWrong) {
     }
 }
 
+TEST_P(HealthCheckerContract, BlamesNoTargetForWhatThisNodeLacks) {
+    const auto probe = configure(GetParam().settings);
+    std::vector<spi::ProbeResult> results;
+    run(*probe, results);
+    answer({spi::Code::kDenied, "no descriptors left"});
+    ASSERT_EQ(results.size(), 1u);
+    EXPECT_EQ(results[0].outcome, Outcome::kNotProbed);
+}
+
 TEST_P(HealthCheckerContract, ManyProbesOfOneCheckRunAtOnce) {
     const auto probe = configure(GetParam().settings);
     std::vector<spi::ProbeResult> first;
