@@ -23,6 +23,7 @@ constexpr std::size_t kBatch = 64 * 1024;
 /// What a client may send ahead while its request is held.
 constexpr std::size_t kAhead = 64 * 1024;
 constexpr std::chrono::seconds kLinger{2};
+constexpr std::string_view kTooManyHeld = "Too many requests are waiting for their answers (http.max_held).";
 constexpr std::uint32_t kNever = std::numeric_limits<std::uint32_t>::max();
 
 bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
@@ -357,7 +358,7 @@ bool Session::pace(const access::Limit& limit, const spi::HttpRequest& request) 
         return false;
     }
     if (!may_hold()) {
-        refuse(503, "Too many requests are waiting for their answers.", request.path);
+        refuse(503, kTooManyHeld, request.path);
         return true;
     }
     paced_ = std::make_unique<Paced>(*socket_, request, std::move(verdict.status));
@@ -415,10 +416,6 @@ void Session::call(Route& route, spi::HttpRequest& request) {
         refuse(403, admitted.message(), request.path);
         return;
     }
-    if (!may_hold()) {
-        refuse(503, "Too many requests are waiting for their answers.", request.path);
-        return;
-    }
     request.principal = &principal;
     ++serial_;
     awaiting_ = true;
@@ -428,10 +425,19 @@ void Session::call(Route& route, spi::HttpRequest& request) {
     } catch (...) {
         // The responder died on the way here: it has answered 500, or lives on with somebody who will answer.
     }
-    if (state_ == State::kHandling) {
+    if (state_ != State::kHandling) {
+        return;
+    }
+    if (may_hold()) {
         state_ = State::kHeld;
         server.held.fetch_add(1, std::memory_order_relaxed);
+        return;
     }
+    // The responder has not spoken and may still: what it says must find nobody, so this is the connection's end.
+    append_error(worker_->out, 503, kTooManyHeld, request.path, {http10_, false, head_});
+    server.count(503);
+    state_ = State::kLingering;
+    worker_->post([self = Ptr(this)] { self->close(); });
 }
 
 void Session::refuse(int status, std::string_view message, std::string_view path, std::string_view allow) {

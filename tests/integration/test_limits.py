@@ -7,7 +7,7 @@ import threading
 
 import grpc
 import pytest
-from http_client import raw, request
+from http_client import query, raw, request
 from nacos_grpc import Naming
 from pharos_server import Server, wait_for
 from raw_rpc import ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, PREFACE, RST, SETTINGS, UNARY, WINDOW, RawRpc, frame, message
@@ -195,8 +195,9 @@ def test_held_polls_in_all(name):
         wait_for("three are held", is_refused, 20)
         with Naming(s.grpc_port) as other:
             assert other.call("HealthCheckRequest", {})["resultCode"] == 200
+        assert request("GET", s.root_url("/health/ready")).status == 200  # what need not wait is answered
+        assert request("GET", query(s.url("/v1/cs/configs"), dataId=name, group="G")).status == 404
         polls.pop().close()
-        wait_for("there is a place again", lambda: request("GET", s.root_url("/health/ready")).status == 200)
         assert metric(s, 'pharos_http_refused_total{server="http",reason="max_held"}') >= 1
 
 
