@@ -3,7 +3,7 @@ import json
 import time
 
 from http_client import query, request
-from nacos_grpc import Config
+from nacos_grpc import Config, Naming
 from pharos_server import Server, wait_for
 
 RULE = {"pointName": "ConfigPublish", "pointRule": {"maxCount": 3, "period": "HOURS", "monitorType": "intercept"}}
@@ -101,3 +101,14 @@ def test_a_bad_rule_in_the_settings_stops_the_start():
     from pharos_server import run_server
     code, output = run_server("--set", "control.rules=ConfigPublish=many/s")
     assert code == 1 and "control.rules: 'ConfigPublish=many/s' is no rule" in output, output
+
+
+def test_a_point_of_naming_is_one_over_http_and_grpc():
+    with Server("--set", "control.rules=NamingInstanceRegister=2/h", "--set", "control.slow_from=100") as s:
+        def register(path, port):
+            return request("POST", query(s.url(path), serviceName="s", ip="10.0.0.1", port=port)).status
+        assert [register("/v1/ns/instance", 1), register("/v2/ns/instance", 2), register("/v1/ns/instance", 3)] == [200, 200, 503]
+        with Naming(s.grpc_port) as client:
+            reply = client.register("s", "10.0.0.2")
+            assert (reply.type, reply["errorCode"], reply["message"]) == ("InstanceResponse", 503, "Tps Flow restricted:tps over limit :2")
+        assert request("GET", query(s.url("/v1/ns/instance/list"), serviceName="s")).status == 200

@@ -5,10 +5,30 @@
 namespace pharos::control {
 
 namespace {
+
 constexpr std::string_view kHttp = "Http";
+
+/// What gRPC calls the points of naming; they are counted with those of HTTP (`protocol/core.md §6`).
+std::string_view canonical(std::string_view name) noexcept {
+    constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
+        {"RemoteNamingInstanceRegisterDeregister", "NamingInstanceRegister"},
+        {"RemoteNamingInstanceBatchRegister", "NamingInstanceRegister"},
+        {"RemoteNamingServiceListQuery", "NamingServiceListQuery"},
+        {"RemoteNamingServiceQuery", "NamingServiceQuery"},
+        {"RemoteNamingServiceSubscribeUnSubscribe", "NamingServiceSubscribe"},
+    };
+    for (const auto& [alias, point] : kAliases) {
+        if (alias == name) {
+            return point;
+        }
+    }
+    return name;
 }
 
-spi::LimitPoint* Controller::point(std::string_view name) noexcept {
+}  // namespace
+
+spi::LimitPoint* Controller::point(std::string_view wire_name) noexcept {
+    const std::string_view name = canonical(wire_name);
     const std::lock_guard lock(mutex_);
     auto found = points_.find(name);
     if (found == points_.end()) {

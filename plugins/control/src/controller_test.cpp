@@ -142,6 +142,14 @@ TEST(Controller, AnHttpRuleIsForHttpAlone) {
     EXPECT_TRUE(world.controller.rows().at(0).is_known);
 }
 
+TEST(Controller, NamesOfGrpcAreThoseOfHttp) {
+    World world;
+    world.limit("NamingInstanceRegister", {.max_count = 10});
+    EXPECT_EQ(world.taken("RemoteNamingInstanceRegisterDeregister", 6), 6);
+    EXPECT_EQ(world.taken("NamingInstanceRegister", 6, true), 4);
+    EXPECT_EQ(world.taken("RemoteNamingServiceQuery", 20), 20);
+}
+
 TEST(Controller, RulesChangeWhileItRunsAndFilesComeFirst) {
     World world;
     world.limit("P", {.max_count = 10});

@@ -58,12 +58,17 @@ spi::Resource namespace_of(const spi::HttpRequest& request) {
 
 constexpr std::string_view kType = "naming";
 
-Access reads(spi::Resource (*of)(const spi::HttpRequest&)) { return {Action::kRead, kType, of, "HttpNamingRead", {}}; }
-Access writes(spi::Resource (*of)(const spi::HttpRequest&)) {
-    return {Action::kWrite, kType, of, "HttpNamingWrite", {}};
+Access reads(spi::Resource (*of)(const spi::HttpRequest&)) { return {Action::kRead, kType, of}; }
+Access writes(spi::Resource (*of)(const spi::HttpRequest&)) { return {Action::kWrite, kType, of}; }
+Access operator_reads() { return {Action::kRead, "naming/operator"}; }
+Access operator_writes() { return {Action::kWrite, "naming/operator"}; }
+
+/// The same access at a rate-limit point (`protocol/core.md §6`). Calls of operators have none: the node stays in their
+/// hands whatever its clients do.
+Access at(std::string_view point, Access access) {
+    access.limit_point = point;
+    return access;
 }
-Access operator_reads() { return {Action::kRead, "naming/operator", nullptr, "HttpNamingRead", {}}; }
-Access operator_writes() { return {Action::kWrite, "naming/operator", nullptr, "HttpNamingWrite", {}}; }
 
 }  // namespace
 
@@ -122,25 +127,28 @@ void NamingHttp::add_v1() {
     const Access browse = reads(namespace_of);
     const Access open{Action::kRead, kType, nullptr, {}, "SDKs ask for the server's state before they log in"};
     const std::string instance = "/v1/ns/instance";
-    add(kPost, instance, write, kRead, instances_, &InstanceCalls::register_instance);
-    add(kDelete, instance, write, kRead, instances_, &InstanceCalls::deregister);
-    add(kPut, instance, write, kRead, instances_, &InstanceCalls::update);
-    add(kPatch, instance, write, kRead, instances_, &InstanceCalls::patch);
-    add(kGet, instance, read, kRead, instances_, &InstanceCalls::detail);
-    add(kGet, instance + "/list", read, kRead, instances_, &InstanceCalls::list);
-    add(kPut, instance + "/beat", write, kRead, instances_, &InstanceCalls::beat);
-    add(kPut, instance + "/metadata/batch", write, kRead, instances_, &InstanceCalls::update_metadata);
-    add(kDelete, instance + "/metadata/batch", write, kRead, instances_, &InstanceCalls::delete_metadata);
+    add(kPost, instance, at("NamingInstanceRegister", write), kRead, instances_, &InstanceCalls::register_instance);
+    add(kDelete, instance, at("NamingInstanceDeregister", write), kRead, instances_, &InstanceCalls::deregister);
+    add(kPut, instance, at("NamingInstanceUpdate", write), kRead, instances_, &InstanceCalls::update);
+    add(kPatch, instance, at("NamingInstanceUpdate", write), kRead, instances_, &InstanceCalls::patch);
+    add(kGet, instance, at("NamingInstanceQuery", read), kRead, instances_, &InstanceCalls::detail);
+    add(kGet, instance + "/list", at("NamingServiceSubscribe", read), kRead, instances_, &InstanceCalls::list);
+    add(kPut, instance + "/beat", at("HealthCheck", write), kRead, instances_, &InstanceCalls::beat);
+    add(kPut, instance + "/metadata/batch", at("NamingInstanceMetadataUpdate", write), kRead, instances_,
+        &InstanceCalls::update_metadata);
+    add(kDelete, instance + "/metadata/batch", at("NamingInstanceMetadataUpdate", write), kRead, instances_,
+        &InstanceCalls::delete_metadata);
     add(kAny, instance + "/statuses", reads(status_key_of), kDeclared, instances_, &InstanceCalls::statuses);
 
     const std::string service = "/v1/ns/service";
-    add(kPost, service, write, kDeclared, services_, &ServiceCalls::create);
-    add(kPut, service, write, kRead, services_, &ServiceCalls::update);
-    add(kDelete, service, write, kDeclared, services_, &ServiceCalls::remove);
-    add(kGet, service, read, kDeclared, services_, &ServiceCalls::detail);
-    add(kGet, service + "/list", browse, kRead, services_, &ServiceCalls::list);
+    add(kPost, service, at("NamingServiceRegister", write), kDeclared, services_, &ServiceCalls::create);
+    add(kPut, service, at("NamingServiceUpdate", write), kRead, services_, &ServiceCalls::update);
+    add(kDelete, service, at("NamingServiceDeregister", write), kDeclared, services_, &ServiceCalls::remove);
+    add(kGet, service, at("NamingServiceQuery", read), kDeclared, services_, &ServiceCalls::detail);
+    add(kGet, service + "/list", at("NamingServiceListQuery", browse), kRead, services_, &ServiceCalls::list);
     add(kAny, service + "/names", browse, kDeclared, catalog_, &CatalogCalls::names);
-    add(kGet, service + "/subscribers", read, kRead, catalog_, &CatalogCalls::subscribers);
+    add(kGet, service + "/subscribers", at("NamingServiceSubscribe", read), kRead, catalog_,
+        &CatalogCalls::subscribers);
     add(kGet, service + "/selector/types", browse, kRead, services_, &ServiceCalls::selector_types);
 
     const std::string catalog = "/v1/ns/catalog";
@@ -173,24 +181,26 @@ void NamingHttp::add_v2() {
     const Access write_grouped = writes(service_of<Generation::kV2, Spelling::kGrouped>);
     const Access browse = reads(namespace_of);
     const std::string instance = "/v2/ns/instance";
-    add(kPost, instance, write, kForm, instances_, &InstanceCalls::register_instance);
-    add(kDelete, instance, write, kForm, instances_, &InstanceCalls::deregister);
-    add(kPut, instance, write, kForm, instances_, &InstanceCalls::update);
-    add(kPatch, instance, write_grouped, kDeclared, instances_, &InstanceCalls::patch_all);
-    add(kGet, instance, read, kDeclared, instances_, &InstanceCalls::detail);
-    add(kGet, instance + "/list", read, kDeclared, instances_, &InstanceCalls::list);
-    add(kPut, instance + "/beat", write_grouped, kDeclared, instances_, &InstanceCalls::beat);
-    add(kPut, instance + "/metadata/batch", write, kForm, instances_, &InstanceCalls::update_metadata);
-    add(kDelete, instance + "/metadata/batch", write, kForm, instances_, &InstanceCalls::delete_metadata);
+    add(kPost, instance, at("NamingInstanceRegister", write), kForm, instances_, &InstanceCalls::register_instance);
+    add(kDelete, instance, at("NamingInstanceDeregister", write), kForm, instances_, &InstanceCalls::deregister);
+    add(kPut, instance, at("NamingInstanceUpdate", write), kForm, instances_, &InstanceCalls::update);
+    add(kPatch, instance, at("NamingInstanceUpdate", write_grouped), kDeclared, instances_, &InstanceCalls::patch_all);
+    add(kGet, instance, at("NamingInstanceQuery", read), kDeclared, instances_, &InstanceCalls::detail);
+    add(kGet, instance + "/list", at("NamingServiceSubscribe", read), kDeclared, instances_, &InstanceCalls::list);
+    add(kPut, instance + "/beat", at("HealthCheck", write_grouped), kDeclared, instances_, &InstanceCalls::beat);
+    add(kPut, instance + "/metadata/batch", at("NamingInstanceMetadataUpdate", write), kForm, instances_,
+        &InstanceCalls::update_metadata);
+    add(kDelete, instance + "/metadata/batch", at("NamingInstanceMetadataUpdate", write), kForm, instances_,
+        &InstanceCalls::delete_metadata);
     add(kAny, instance + "/statuses/{key}", reads(status_path_of), kDeclared, instances_,
         &InstanceCalls::statuses_of_path);
 
     const std::string service = "/v2/ns/service";
-    add(kPost, service, write, kForm, services_, &ServiceCalls::create);
-    add(kPut, service, write, kForm, services_, &ServiceCalls::update);
-    add(kDelete, service, write, kDeclared, services_, &ServiceCalls::remove);
-    add(kGet, service, read, kDeclared, services_, &ServiceCalls::detail);
-    add(kGet, service + "/list", browse, kDeclared, services_, &ServiceCalls::list);
+    add(kPost, service, at("NamingServiceRegister", write), kForm, services_, &ServiceCalls::create);
+    add(kPut, service, at("NamingServiceUpdate", write), kForm, services_, &ServiceCalls::update);
+    add(kDelete, service, at("NamingServiceDeregister", write), kDeclared, services_, &ServiceCalls::remove);
+    add(kGet, service, at("NamingServiceQuery", read), kDeclared, services_, &ServiceCalls::detail);
+    add(kGet, service + "/list", at("NamingServiceListQuery", browse), kDeclared, services_, &ServiceCalls::list);
     add(kAny, "/v2/ns/catalog/instances", reads(service_of<Generation::kV2, Spelling::kEither>), kDeclared, catalog_,
         &CatalogCalls::instances);
     add(kPut, "/v2/ns/health", write, kForm, operator_, &OperatorCalls::update_health);
@@ -213,9 +223,9 @@ void NamingHttp::add_v3_client() {
     constexpr Style kForm{Generation::kV3, Missing::kRead};
     const std::string instance = "/v3/client/ns/instance";
     const Access write = writes(service_of<Generation::kV3>);
-    add(kPost, instance, write, kForm, instances_, &InstanceCalls::register_or_renew);
-    add(kDelete, instance, write, kForm, instances_, &InstanceCalls::deregister);
-    add(kGet, instance + "/list", reads(service_of<Generation::kV3>), kForm, instances_,
+    add(kPost, instance, at("NamingInstanceRegister", write), kForm, instances_, &InstanceCalls::register_or_renew);
+    add(kDelete, instance, at("NamingInstanceDeregister", write), kForm, instances_, &InstanceCalls::deregister);
+    add(kGet, instance + "/list", at("NamingServiceSubscribe", reads(service_of<Generation::kV3>)), kForm, instances_,
         &InstanceCalls::list_for_clients);
 }
 
