@@ -38,7 +38,10 @@ spi::Result<std::optional<std::string>> RuleFiles::content(const fs::path& file)
     if (!fs::exists(file, error)) {
         return std::optional<std::string>();
     }
-    const std::uintmax_t size = fs::is_regular_file(file, error) ? fs::file_size(file, error) : 0;
+    if (!fs::is_regular_file(file, error)) {  // a pipe would block whoever reads it
+        return spi::Status(spi::Code::kInvalidArgument, "is not a file");
+    }
+    const std::uintmax_t size = fs::file_size(file, error);
     if (size > kLargestFile) {
         return spi::Status(spi::Code::kTooLarge,
                            "has " + std::to_string(size) + " bytes, allowed are " + std::to_string(kLargestFile));

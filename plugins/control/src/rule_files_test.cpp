@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -86,6 +87,14 @@ TEST_F(RuleFilesTest, ABadOneIsNamedAndTheLastGoodOneHolds) {
     executors_.advance(5s);
     EXPECT_EQ(files_->trouble(), "");
     EXPECT_EQ(taken(20), 12);
+}
+
+TEST_F(RuleFilesTest, APipeIsNamedAndHoldsNothingUp) {
+    write("tps/Q", rule(10));
+    ASSERT_EQ(::mkfifo((folder_ / "tps" / "P").c_str(), 0600), 0);
+    start();
+    EXPECT_THAT(files_->trouble(), HasSubstr((folder_ / "tps" / "P").string() + ": is not a file"));
+    EXPECT_EQ(taken(20), 20);
 }
 
 }  // namespace
