@@ -397,7 +397,7 @@ spi::Status Node::Parts::open_ports() {
     filter.use(auth);
     auto* const control = static_cast<spi::LoadControl*>(host->services().find(spi::LoadControl::kInterface, {}));
     router->use(control);
-    rpc->use(control, [this] { return http->held(); });
+    rpc->use(control, [this] { return http->long_polls(); });
     const bool open = of("security").boolean("open");
     if (spi::Status status = check_exposure(addresses, auth != nullptr, open); !status) {
         return status;

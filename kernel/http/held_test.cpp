@@ -189,6 +189,32 @@ TEST_F(HeldTest, AnswersAndDeparturesRace) {
     EXPECT_TRUE(eventually([&] { return server->connections() == 0 && server->held() == 0; }));
 }
 
+TEST_F(HeldTest, AReplyThatWasHeldComesAfterTheRestOfTheOneBefore) {
+    const std::string piece(32 * 1024, 'p');
+    add(spi::HttpMethod::kGet, "/piece", [&piece](const spi::HttpRequest&, spi::HttpResponder responder) {
+        const spi::Piece body(piece);
+        responder.send({.body = {&body, 1}});
+    });
+    run_holding();
+    const auto unsent = [this] {
+        return metrics.exposition().find("pharos_http_unsent_bytes{server=\"http\"} 0\n") == std::string::npos;
+    };
+    TestClient client(port, 4096);
+    int asked = 0;
+    while (asked < 2000 && !unsent()) {  // until a piece does not fit into the socket
+        ++asked;
+        client.send("GET /nacos/piece HTTP/1.1\r\n\r\n" + kHold);
+        ASSERT_TRUE(wait_held(1));
+        std::this_thread::sleep_for(1ms);  // the piece is written after its batch, which ends with the poll
+        answer("late");
+    }
+    ASSERT_TRUE(unsent());
+    for (int i = 0; i < asked; ++i) {
+        ASSERT_EQ(piece, body_of(client.reply())) << i << " of " << asked;
+        ASSERT_EQ("late", body_of(client.reply())) << i << " of " << asked;
+    }
+}
+
 TEST_F(HeldTest, RouteEndsWhileCallsRun) {
     run();
     std::atomic<bool> stopping{false};

@@ -208,4 +208,10 @@ std::size_t Server::connections() const noexcept { return state_->connections.lo
 
 std::size_t Server::held() const noexcept { return state_->held.load(std::memory_order_relaxed); }
 
+std::size_t Server::long_polls() const noexcept {
+    const std::size_t paced = state_->paced.load(std::memory_order_relaxed);
+    const std::size_t all = held();
+    return all > paced ? all - paced : 0;
+}
+
 }  // namespace pharos::http

@@ -55,6 +55,8 @@ public:
     [[nodiscard]] std::size_t connections() const noexcept;
     /// Requests whose answer is held back.
     [[nodiscard]] std::size_t held() const noexcept;
+    /// Of these, those that a handler holds back: not those that wait because of a limit.
+    [[nodiscard]] std::size_t long_polls() const noexcept;
 
 private:
     net::IoThreads& io_;

@@ -95,7 +95,10 @@ void Session::close() noexcept {
     }
     state_ = State::kClosed;
     deadline_ = kNever;
-    paced_.reset();
+    if (paced_ != nullptr) {
+        worker_->server->paced.fetch_sub(1, std::memory_order_relaxed);
+        paced_.reset();
+    }
     error_code ignored;
     socket_->close(ignored);
     socket_.reset();
@@ -365,6 +368,7 @@ bool Session::pace(const access::Limit& limit, const spi::HttpRequest& request) 
     ++serial_;
     state_ = State::kHeld;
     worker_->server->held.fetch_add(1, std::memory_order_relaxed);
+    worker_->server->paced.fetch_add(1, std::memory_order_relaxed);
     paced_->timer.expires_after(verdict.delay);
     paced_->timer.async_wait([self = Ptr(this), serial = serial_](const error_code& error) {
         if (!error) {
@@ -379,6 +383,7 @@ void Session::end_pace(std::uint32_t serial) {
         return;
     }
     const std::unique_ptr<Paced> paced = std::move(paced_);
+    worker_->server->paced.fetch_sub(1, std::memory_order_relaxed);
     worker_->server->held.fetch_sub(1, std::memory_order_relaxed);
     state_ = State::kHandling;
     worker_->serving = this;
@@ -528,6 +533,16 @@ void Session::note_abandon_task(std::uint32_t serial, spi::Task task) {
 
 void Session::flush(std::string& bytes) {
     if (state_ == State::kClosed || bytes.empty()) {
+        return;
+    }
+    if (!unsent_.empty()) {  // the reply to a request that was pipelined before this one comes first
+        unsent_ += bytes;
+        bytes.clear();
+        count_unsent();
+        if (worker_->server->unsent.load(std::memory_order_relaxed) > worker_->server->settings.max_unsent) {
+            worker_->server->too_much_unsent.add();
+            close();
+        }
         return;
     }
     std::size_t sent = 0;

@@ -35,6 +35,7 @@ struct ServerState {
     spi::Counter& too_many_held;
     spi::Counter& too_much_unsent;
     std::atomic<std::size_t> held{0};
+    std::atomic<std::size_t> paced{0};   ///< of these, those that wait because of a limit
     std::atomic<std::size_t> unsent{0};  ///< bytes of replies
     std::atomic<bool> draining{false};
 

@@ -29,6 +29,7 @@ Server::Server(spi::Executors& executors, spi::Metrics& metrics, spi::Log& log, 
     health.response_type = "HealthCheckResponse";
     health.access.action = spi::Action::kRead;
     health.access.resource_type = "connection";
+    health.access.limit_point = "HealthCheck";
     health.access.anonymous_because = "It asks whether the connection is still registered.";
     auto added = add(health, [](const spi::RpcRequest&, spi::RpcResponder responder) {
         const spi::Piece body(R"({"resultCode":200,"errorCode":0,"success":true})");
@@ -187,12 +188,19 @@ void Server::set_up(Connection& connection, const Payload& payload) {
         info->remote_port = connection.peer.port;
         info->local_port = connection.peer.local_port;
         info->created_ms = connection.created_ms;
-        if (const spi::Status admission = admit(*info); !admission) {
+        spi::Status admission;
+        {
+            const std::lock_guard lock(setup_mutex_);
+            admission = admit(*info);
+            if (admission) {
+                table_.count(*info, +1);
+            }
+        }
+        if (!admission) {
             log_.warn("connection refused by a limit", spi::kv("connection", info->id),
                       spi::kv("reason", admission.message()));
             return close(connection.number, "over the limit of connections");
         }
-        table_.count(*info, +1);
         connection.publish(std::move(info));
         {
             const std::shared_lock lock(observers_mutex_);
@@ -209,14 +217,14 @@ void Server::set_up(Connection& connection, const Payload& payload) {
 
 spi::Status Server::admit(const spi::ConnectionInfo& info) {
     spi::LoadControl* const control = control_.load(std::memory_order_acquire);
-    if (control == nullptr) {
+    if (control == nullptr || info.label("source") == "cluster") {  // members are exempt (protocol/core.md §1.4)
         return {};
     }
     std::size_t connected = other_clients_ ? other_clients_() : 0;
     for (std::size_t module = 0; module < ConnectionTable::kModules.size(); ++module) {
         connected += static_cast<std::size_t>(table_.registered(module));
     }
-    return control->admit_connection({.client_ip = info.remote_ip, .connection_id = info.id, .app = info.app_name},
+    return control->admit_connection({.client_ip = info.remote_ip, .connection_id = info.id, .app = claimed_app(info)},
                                      connected);
 }
 
@@ -264,6 +272,8 @@ void Server::push(ConnectionNumber number, const spi::RpcPush& push, spi::Comple
     if (sent.code() == spi::Code::kUnavailable) {
         spi::Duration::rep not_blocked = 0;
         connection->blocked_since.compare_exchange_strong(not_blocked, now().count());
+        const spi::ConnectionInfo& info = *connection->info();
+        static_cast<void>(push_block_.admit({info.remote_ip, info.id, claimed_app(info)}));  // it counts, no more
     }
     if (std::optional<PushDone> waiting = connection->pushes.take(id)) {
         push_failures_.add();

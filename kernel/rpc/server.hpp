@@ -175,6 +175,8 @@ private:
     std::uint64_t last_paced_ = 0;
     std::atomic<spi::LoadControl*> control_{nullptr};
     std::function<std::size_t()> other_clients_;
+    std::mutex setup_mutex_;    ///< none registers between another's check of the limit and its count
+    access::Limit push_block_;  ///< counts pushes that found their queue full
     std::atomic<bool> sweeping_{false};
     /// Timer tasks hold it, so that one which fires late finds it closed.
     const std::shared_ptr<sdk::Gate> gate_ = std::make_shared<sdk::Gate>();

@@ -4,6 +4,11 @@
 
 namespace pharos::rpc {
 
+/// The app that the client says it is; "" when it does not.
+inline std::string_view claimed_app(const spi::ConnectionInfo& info) noexcept {
+    return info.app_name == "-" ? std::string_view() : std::string_view(info.app_name);
+}
+
 /// Being at work for a connection; nothing when it has ended. The last to leave an ended one finishes its end.
 class Server::Inside {
 public:

@@ -19,7 +19,7 @@
 /// What the unit tests of this folder share: hand-driven time, and a server over the memory transport.
 namespace pharos::rpc::test {
 
-/// Executors whose time goes on only by advance(). Pools run nothing: the server does not use them.
+/// Executors whose time goes on only by advance(), which also runs what is posted to the pools.
 class ManualExecutors final : public spi::Executors, private spi::Executor, private spi::Timers, private spi::Clock {
 public:
     spi::Executor& work() noexcept override { return *this; }
@@ -43,12 +43,31 @@ public:
                 timers_.erase(timers_.begin());
             }
             task();
+            run_posted();
         }
         now_ = until;
+        run_posted();
     }
 
 private:
-    void post(spi::Task) noexcept override {}
+    void post(spi::Task task) noexcept override {
+        const std::lock_guard lock(mutex_);
+        posted_.push_back(std::move(task));
+    }
+    void run_posted() {
+        for (;;) {
+            spi::Task task;
+            {
+                const std::lock_guard lock(mutex_);
+                if (posted_.empty()) {
+                    return;
+                }
+                task = std::move(posted_.front());
+                posted_.pop_front();
+            }
+            task();
+        }
+    }
     spi::TimerId after(spi::Duration delay, spi::Task task) noexcept override {
         const std::lock_guard lock(mutex_);
         timers_.emplace(steady() + delay, std::move(task));
@@ -63,6 +82,7 @@ private:
     std::atomic<spi::Duration> now_{std::chrono::seconds(1000)};
     std::mutex mutex_;
     std::multimap<spi::Duration, spi::Task> timers_;
+    std::deque<spi::Task> posted_;
 };
 
 class TestMetrics final : public spi::Metrics {

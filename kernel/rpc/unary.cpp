@@ -118,7 +118,7 @@ void Server::dispatch(const spi::ConnectionPtr& connection, bool admitted, const
     Method& method = *kept;
     if (method.limit && !is_paced) {
         const spi::Verdict verdict = method.limit.admit(
-            {.client_ip = connection->remote_ip, .connection_id = connection->id, .app = connection->app_name});
+            {.client_ip = connection->remote_ip, .connection_id = connection->id, .app = claimed_app(*connection)});
         if (!verdict.status) {
             method.failed.add();
             return refuse(call, method.response_type, kOverThreshold,
@@ -190,6 +190,7 @@ void Server::end_all_paced() noexcept {
 void Server::use(spi::LoadControl* control, std::function<std::size_t()> other_clients) {
     other_clients_ = std::move(other_clients);
     control_.store(control, std::memory_order_release);
+    push_block_.resolve(control, "SERVER_PUSH_BLOCK");
     const std::shared_lock lock(methods_mutex_);
     for (const auto& [type, method] : methods_) {
         method->limit.resolve(control, method->entry.limit_point);

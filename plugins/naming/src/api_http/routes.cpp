@@ -133,7 +133,7 @@ void NamingHttp::add_v1() {
     add(kPatch, instance, at("NamingInstanceUpdate", write), kRead, instances_, &InstanceCalls::patch);
     add(kGet, instance, at("NamingInstanceQuery", read), kRead, instances_, &InstanceCalls::detail);
     add(kGet, instance + "/list", at("NamingServiceSubscribe", read), kRead, instances_, &InstanceCalls::list);
-    add(kPut, instance + "/beat", at("HealthCheck", write), kRead, instances_, &InstanceCalls::beat);
+    add(kPut, instance + "/beat", at("HttpHealthCheck", write), kRead, instances_, &InstanceCalls::beat);
     add(kPut, instance + "/metadata/batch", at("NamingInstanceMetadataUpdate", write), kRead, instances_,
         &InstanceCalls::update_metadata);
     add(kDelete, instance + "/metadata/batch", at("NamingInstanceMetadataUpdate", write), kRead, instances_,
@@ -187,7 +187,7 @@ void NamingHttp::add_v2() {
     add(kPatch, instance, at("NamingInstanceUpdate", write_grouped), kDeclared, instances_, &InstanceCalls::patch_all);
     add(kGet, instance, at("NamingInstanceQuery", read), kDeclared, instances_, &InstanceCalls::detail);
     add(kGet, instance + "/list", at("NamingServiceSubscribe", read), kDeclared, instances_, &InstanceCalls::list);
-    add(kPut, instance + "/beat", at("HealthCheck", write_grouped), kDeclared, instances_, &InstanceCalls::beat);
+    add(kPut, instance + "/beat", at("HttpHealthCheck", write_grouped), kDeclared, instances_, &InstanceCalls::beat);
     add(kPut, instance + "/metadata/batch", at("NamingInstanceMetadataUpdate", write), kForm, instances_,
         &InstanceCalls::update_metadata);
     add(kDelete, instance + "/metadata/batch", at("NamingInstanceMetadataUpdate", write), kForm, instances_,
