@@ -92,6 +92,8 @@ def test_connections_over_the_limit_are_closed_at_their_setup(tmp_path):
             except Exception:
                 taken = False
             assert not taken
+            with Config(s.grpc_port, labels={"source": "cluster"}) as member:  # exempt
+                assert member.call("HealthCheckRequest", {})["resultCode"] == 200
             assert first.call("HealthCheckRequest", {})["resultCode"] == 200
         assert "the limit is 1 (countLimit)" in s.log
         assert "connection of a monitored client" in s.log
@@ -112,3 +114,9 @@ def test_a_point_of_naming_is_one_over_http_and_grpc():
             reply = client.register("s", "10.0.0.2")
             assert (reply.type, reply["errorCode"], reply["message"]) == ("InstanceResponse", 503, "Tps Flow restricted:tps over limit :2")
         assert request("GET", query(s.url("/v1/ns/instance/list"), serviceName="s")).status == 200
+
+
+def test_health_checks_have_the_points_of_the_reference(server):
+    points = {e["what"]: e["limitPoint"] for e in request("GET", server.root_url("/access")).json}
+    assert points["PUT /v1/ns/instance/beat"] == points["PUT /v2/ns/instance/beat"] == "HttpHealthCheck"
+    assert points["HealthCheckRequest"] == "HealthCheck"
