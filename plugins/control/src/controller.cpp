@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::string_view kHttp = "Http";
 
-/// What gRPC calls the points of naming; they are counted with those of HTTP (`protocol/core.md §6`).
+/// What gRPC calls the points of naming. Each may have a rule of its own, and all are counted with those of HTTP
+/// (`protocol/core.md §6`).
 std::string_view canonical(std::string_view name) noexcept {
     constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
         {"RemoteNamingInstanceRegisterDeregister", "NamingInstanceRegister"},
@@ -27,15 +28,23 @@ std::string_view canonical(std::string_view name) noexcept {
 
 }  // namespace
 
-spi::LimitPoint* Controller::point(std::string_view wire_name) noexcept {
-    const std::string_view name = canonical(wire_name);
+spi::LimitPoint* Controller::point(std::string_view name) noexcept {
     const std::lock_guard lock(mutex_);
-    auto found = points_.find(name);
-    if (found == points_.end()) {
-        found = points_.emplace(name, std::make_unique<Point>(std::string(name), clock_, metrics_, log_, brake_)).first;
-        apply();
+    if (const auto found = points_.find(name); found != points_.end()) {
+        return found->second.get();
     }
-    return found->second.get();
+    const std::string_view wider = canonical(name);
+    Point& made = make(name, wider == name ? nullptr : &make(wider, nullptr));
+    apply();
+    return &made;
+}
+
+Point& Controller::make(std::string_view name, Point* wider) {
+    std::unique_ptr<Point>& point = points_[std::string(name)];
+    if (point == nullptr) {
+        point = std::make_unique<Point>(std::string(name), clock_, metrics_, log_, brake_, wider);
+    }
+    return *point;
 }
 
 spi::Status Controller::admit_connection(const spi::LimitedCaller& caller, std::size_t connected) noexcept {

@@ -52,6 +52,8 @@ private:
     /// Those in force. The mutex must be held.
     [[nodiscard]] std::map<std::string, Rule, std::less<>> in_force() const;
     void apply();
+    /// The point of this name, made when there is none. The mutex must be held.
+    Point& make(std::string_view name, Point* wider);
 
     const spi::Clock& clock_;
     spi::Metrics& metrics_;

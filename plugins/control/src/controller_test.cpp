@@ -150,6 +150,23 @@ TEST(Controller, NamesOfGrpcAreThoseOfHttp) {
     EXPECT_EQ(world.taken("RemoteNamingServiceQuery", 20), 20);
 }
 
+TEST(Controller, ANameOfGrpcMayHaveARuleOfItsOwn) {
+    World world;
+    Rules rules;
+    rules.points["RemoteNamingServiceQuery"] = {.max_count = 3};
+    rules.points["RemoteNamingInstanceBatchRegister"] = {.max_count = 2};
+    rules.points["NamingInstanceRegister"] = {.max_count = 10};
+    world.controller.set_files(rules);
+    EXPECT_EQ(world.taken("RemoteNamingServiceQuery", 20), 3);
+    EXPECT_EQ(world.taken("NamingServiceQuery", 20, true), 20);
+    EXPECT_EQ(world.taken("RemoteNamingInstanceBatchRegister", 20), 2);
+    EXPECT_EQ(world.taken("RemoteNamingInstanceRegisterDeregister", 20), 8);
+    EXPECT_EQ(world.ask("RemoteNamingInstanceRegisterDeregister").status.message(), "tps over limit :10");
+    for (const Controller::Row& row : world.controller.rows()) {
+        EXPECT_TRUE(row.is_known) << row.point;
+    }
+}
+
 TEST(Controller, RulesChangeWhileItRunsAndFilesComeFirst) {
     World world;
     world.limit("P", {.max_count = 10});

@@ -59,11 +59,12 @@ std::int64_t Budget::count(spi::Duration now) noexcept {
     return sum_;
 }
 
-Point::Point(std::string name, const spi::Clock& clock, spi::Metrics& metrics, spi::Log& log, Brake brake)
+Point::Point(std::string name, const spi::Clock& clock, spi::Metrics& metrics, spi::Log& log, Brake brake, Point* wider)
     : name_(std::move(name)),
       clock_(clock),
       log_(log),
       brake_(brake),
+      wider_(wider),
       admitted_(metrics.counter("pharos_control_requests_total", "Requests at limited points, by what became of them.",
                                 {{"point", name_}, {"outcome", "admitted"}})),
       delayed_(metrics.counter("pharos_control_requests_total", "Requests at limited points, by what became of them.",
@@ -74,6 +75,18 @@ Point::Point(std::string name, const spi::Clock& clock, spi::Metrics& metrics, s
                             {{"point", name_}, {"outcome", "monitored"}})) {}
 
 spi::Verdict Point::admit(const spi::LimitedCaller& caller) noexcept {
+    spi::Verdict own = take(caller);
+    if (wider_ == nullptr || !own.status) {
+        return own;
+    }
+    spi::Verdict all = wider_->take(caller);
+    if (all.status) {
+        all.delay = std::max(all.delay, own.delay);
+    }
+    return all;
+}
+
+spi::Verdict Point::take(const spi::LimitedCaller& caller) noexcept {
     if (!is_limited_.load(std::memory_order_acquire)) {
         return {};
     }

@@ -48,10 +48,12 @@ private:
     std::int64_t sum_ = 0;
 };
 
-/// A point of the wire: its own rule, and that of the same point over HTTP alone ("Http<Point>").
+/// A point of the wire: its own rule, and that of the same point over HTTP alone ("Http<Point>"). What it takes is
+/// counted by a wider point as well, if there is one.
 class Point final : public spi::LimitPoint {
 public:
-    Point(std::string name, const spi::Clock& clock, spi::Metrics& metrics, spi::Log& log, Brake brake);
+    Point(std::string name, const spi::Clock& clock, spi::Metrics& metrics, spi::Log& log, Brake brake,
+          Point* wider = nullptr);
 
     spi::Verdict admit(const spi::LimitedCaller& caller) noexcept override;
 
@@ -62,12 +64,14 @@ public:
     [[nodiscard]] std::int64_t count(Of of);
 
 private:
+    spi::Verdict take(const spi::LimitedCaller& caller) noexcept;
     [[nodiscard]] Budget& budget(Of of) noexcept { return of == Of::kAll ? all_ : http_; }
 
     const std::string name_;
     const spi::Clock& clock_;
     spi::Log& log_;
     const Brake brake_;
+    Point* const wider_;
     spi::Counter& admitted_;
     spi::Counter& delayed_;
     spi::Counter& refused_;
