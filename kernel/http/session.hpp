@@ -14,6 +14,8 @@
 
 namespace pharos::http {
 
+struct PacedRequest;
+
 /// One connection. It serves one request at a time, so it is the exchange of that request too: a responder is a counted
 /// reference to the session, and the next request begins only after the responder has spoken.
 ///
@@ -88,7 +90,7 @@ private:
 
     /// Sends as far as the socket takes it and empties `bytes`.
     void flush(std::string& bytes);
-    /// After each change of unsent_: brings the server's sum up to date.
+    /// After each change of unsent_: brings the server's sum up to date. Closes when that is too much.
     void count_unsent() noexcept;
     void wait_writable();
     void on_writable();
@@ -97,9 +99,6 @@ private:
         deadline_ = worker_->now + static_cast<std::uint32_t>(time.count()) + 1;
     }
     [[nodiscard]] ReplyForm form() const noexcept;
-
-    /// A request that waits because of a limit.
-    struct Paced;
 
     const std::shared_ptr<Worker> worker_;
     std::optional<Socket> socket_;
@@ -126,7 +125,7 @@ private:
     std::size_t unsent_from_ = 0;
     std::size_t counted_unsent_ = 0;  ///< what the server's sum has of it
     spi::Task abandoned_;
-    std::unique_ptr<Paced> paced_;
+    std::unique_ptr<PacedRequest> paced_;
     Session* previous_ = nullptr;  ///< list of the worker
     Session* next_ = nullptr;
 };

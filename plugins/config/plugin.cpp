@@ -85,6 +85,7 @@ public:
         if (store == nullptr) {
             return {spi::Code::kUnavailable, "there is no store"};
         }
+        http_->limit_by(context_->services().find<spi::LoadControl>());
         spi::Status loaded = repository_->start(*store, [this](const std::string& store_key) {
             polls_->wake(store_key);
             listeners_->notify(store_key);
@@ -161,4 +162,4 @@ private:
 }  // namespace
 
 PHAROS_PLUGIN(ConfigPlugin, "config", "0.1.0", PHAROS_PROVIDES("pharos.NamespaceUsage/1"),
-              PHAROS_REQUIRES("pharos.Store/1"), kSettings)
+              PHAROS_REQUIRES("pharos.Store/1", "pharos.LoadControl/1?"), kSettings)

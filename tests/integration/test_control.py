@@ -1,7 +1,10 @@
 """Load control at the points of the wire: slowed, then refused in the words that clients know (docs/protocol/core.md, section 6)."""
+import asyncio
 import json
+import threading
 import time
 
+import pytest
 from http_client import query, request
 from nacos_grpc import Config, Naming
 from pharos_server import Server, wait_for
@@ -17,9 +20,9 @@ def rules(server):
     return request("GET", server.url("/v3/admin/core/control/rules")).json["data"]
 
 
-def metric(server, outcome):
+def metric(server, outcome, point="ConfigPublish"):
     for line in request("GET", server.root_url("/metrics")).text.splitlines():
-        if line.startswith("pharos_control_requests_total{") and f'outcome="{outcome}"' in line and 'point="ConfigPublish"' in line:
+        if line.startswith("pharos_control_requests_total{") and f'outcome="{outcome}"' in line and f'point="{point}"' in line:
             return int(float(line.split()[-1]))
     return 0
 
@@ -120,3 +123,55 @@ def test_health_checks_have_the_points_of_the_reference(server):
     points = {e["what"]: e["limitPoint"] for e in request("GET", server.root_url("/access")).json}
     assert points["PUT /v1/ns/instance/beat"] == points["PUT /v2/ns/instance/beat"] == "HttpHealthCheck"
     assert points["HealthCheckRequest"] == "HealthCheck"
+
+
+def test_long_polls_count_as_connections(tmp_path, name):
+    (tmp_path / "connection").mkdir()
+    (tmp_path / "connection" / "limitRule").write_text('{"countLimit":2}')
+    with Server("--set", f"control.dir={tmp_path}") as s, Config(s.grpc_port):
+        def poll(timeout):
+            return request("POST", s.url("/v1/cs/configs/listener"), {"Listening-Configs": f"{name}\x02g\x02\x01"},
+                           {"Long-Pulling-Timeout": "30000"}, timeout=timeout)
+        held = threading.Thread(target=lambda: answers.append(poll(60)))
+        answers = []
+        held.start()
+        wait_for("the first poll is held", lambda: 'pharos_config_listeners{kind="long_poll"} 1' in request("GET", s.root_url("/metrics")).text)
+        began = time.monotonic()
+        refused = poll(10)
+        assert refused.status == 503 and "countLimit" in refused.text
+        assert time.monotonic() - began >= 1.0
+        with pytest.raises(Exception):
+            Config(s.grpc_port)
+        assert publish_named(s, name).text == "true"  # ends the poll that is held
+        held.join()
+        assert answers[0].status == 200 and name in answers[0].text
+
+
+def publish_named(server, name):
+    return request("POST", query(server.url("/v1/cs/configs"), dataId=name, group="g", content="x"))
+
+
+def test_an_unchanged_sdk_is_slowed_and_not_broken(name, tmp_path):
+    """The Python SDK asks one question after the other, several at once, as fast as it can; far more than the limit."""
+    from v2.nacos import ClientConfigBuilder, ConfigParam, NacosConfigService
+
+    async def ask(server):
+        settings = (ClientConfigBuilder().server_address(server.address).timeout_ms(5000).log_level("ERROR")
+                    .log_dir(str(tmp_path / "log")).cache_dir(str(tmp_path / "cache")).build())
+        client = await NacosConfigService.create_config_service(settings)
+        assert await client.publish_config(ConfigParam(data_id=name, group="g", content="x"))
+        answers = []
+
+        async def ask_on():
+            end = time.monotonic() + 4
+            while time.monotonic() < end:
+                answers.append(await client.get_config(ConfigParam(data_id=name, group="g")))
+        await asyncio.gather(*(ask_on() for _ in range(30)))
+        await client.shutdown()
+        return answers
+
+    with Server("--set", "control.rules=ConfigQuery=100/s") as s:
+        answers = asyncio.run(ask(s))
+        assert set(answers) == {"x"}
+        seen = {outcome: metric(s, outcome, "ConfigQuery") for outcome in ("delayed", "refused")}
+        assert seen["delayed"] > 0 and seen["refused"] == 0

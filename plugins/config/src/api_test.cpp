@@ -227,5 +227,44 @@ TEST_F(ApiTest, AStoreOutageIsNotAnAbsentConfig) {
     EXPECT_EQ(read.status, 500);
 }
 
+/// Lets a fixed number of clients be connected.
+class FewClients final : public spi::LoadControl {
+public:
+    spi::LimitPoint* point(std::string_view) noexcept override { return nullptr; }
+    spi::Status admit_connection(const spi::LimitedCaller& caller, std::size_t connected) noexcept override {
+        ip = caller.client_ip;
+        return connected < 2 ? spi::Status() : spi::Status(spi::Code::kUnavailable, "connections over limit :2");
+    }
+    std::string ip;
+};
+
+// protocol/config.md §2.4: refused with the message, 1 to 3 s later.
+TEST_F(ApiTest, ALongPollCountsAsAConnection) {
+    FewClients control;
+    http_.limit_by(&control);
+    const std::string body = "Listening-Configs=d%02g%02%01";
+    const auto poll = [&](Answer& answer, const Headers& headers) {
+        send(answer, spi::HttpMethod::kPost, "/v1/cs/configs/listener", "", body, headers);
+    };
+    const Headers long_poll{{"Long-Pulling-Timeout", "30000"}, {"X-Real-IP", "8.8.8.8"}};
+    Answer first;  // beside the gRPC connection of the fixture
+    poll(first, long_poll);
+    EXPECT_EQ(polls_.held(), 1u);
+    EXPECT_EQ(control.ip, "127.0.0.1") << "of the socket";
+    Answer second;
+    poll(second, long_poll);
+    EXPECT_EQ(polls_.held(), 1u);
+    executors_.advance(999ms);
+    EXPECT_EQ(second.sent, 0);
+    executors_.advance(2001ms);
+    EXPECT_EQ(second.status, 503);
+    EXPECT_EQ(second.body, "connections over limit :2");
+    Answer short_poll;
+    poll(short_poll, {});
+    EXPECT_EQ(short_poll.status, 200) << "what does not stay does not count";
+    EXPECT_EQ(first.sent, 0);
+    first.abandon();
+}
+
 }  // namespace
 }  // namespace pharos::config

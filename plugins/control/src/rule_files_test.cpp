@@ -43,7 +43,7 @@ protected:
     pharos::testing::FakeExecutors executors_;
     pharos::testing::FakeMetrics metrics_;
     pharos::testing::NullLog log_;
-    Controller controller_{executors_.time, metrics_, log_, Brake{}};
+    Controller controller_{executors_.time, metrics_, log_, Brake{.from = 1}};
     std::optional<RuleFiles> files_;
 
     void start() {

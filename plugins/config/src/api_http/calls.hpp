@@ -1,5 +1,6 @@
 #pragma once
 
+#include <pharos/spi/control.hpp>
 #include <pharos/spi/executor.hpp>
 
 #include "api_http/call.hpp"
@@ -18,6 +19,7 @@ struct Services {
     LongPolls& polls;
     RpcListeners& listeners;
     spi::Executors& executors;
+    spi::LoadControl* control = nullptr;  ///< who limits long polls; null: nobody
 };
 
 // One function a call, for all generations that have it. The table of routes says which.

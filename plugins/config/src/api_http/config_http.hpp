@@ -13,6 +13,8 @@ public:
     explicit ConfigHttp(const Services& services) : services_(services) {}
 
     spi::Status add_to(spi::HttpRoutes& routes);
+    /// Before any request comes.
+    void limit_by(spi::LoadControl* control) noexcept { services_.control = control; }
     void stop() noexcept { registrations_.clear(); }
 
 private:

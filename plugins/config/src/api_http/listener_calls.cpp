@@ -80,6 +80,26 @@ void reply_md5s(Reply& reply, std::string_view first, std::string_view value, st
     reply.data(body);
 }
 
+/// A long poll stays, as a connection does, and counts as one (`protocol/core.md §6`). False: it is refused, 1 to 3 s
+/// later (`protocol/config.md §2.4`), so that those who were refused together do not come back together.
+bool admit_poll(Services& services, Call& call) {
+    if (services.control == nullptr) {
+        return true;
+    }
+    const spi::HttpRequest& request = call.request();
+    const std::size_t connected = services.polls.held() + services.listeners.connections();
+    const spi::Status admitted =
+        services.control->admit_connection({request.remote_ip, {}, protocol::client_app(request)}, connected);
+    if (admitted) {
+        return true;
+    }
+    const spi::Duration delay = 1s + services.executors.clock().steady() % 2s;
+    services.executors.timers().after(delay, [responder = call.reply.take(), text = admitted.message()]() mutable {
+        protocol::reply_text(std::move(responder), 503, text);
+    });
+    return false;
+}
+
 constexpr std::string_view kMisspelt = "lisentersGroupkeyStatus";  // protocol/config.md §10 trap 22
 
 }  // namespace
@@ -114,6 +134,9 @@ void long_poll(Services& services, Call& call) {
     const bool no_hangup = protocol::trimmed(call.request().header("Long-Pulling-Timeout-No-Hangup")) == "true";
     if (!changed.empty() || no_hangup) {
         reply_changed(call.reply.take(), changed);
+        return;
+    }
+    if (!admit_poll(services, call)) {
         return;
     }
     const std::int64_t longest = std::chrono::duration_cast<std::chrono::milliseconds>(kLongestHold).count();

@@ -50,6 +50,11 @@ public:
     void on_registered(const spi::ConnectionPtr& connection) noexcept override;
     void on_closed(const spi::ConnectionPtr& connection) noexcept override;
 
+    /// Registered connections, whether they listen or not.
+    [[nodiscard]] std::size_t connections() {
+        std::lock_guard lock(connections_mutex_);
+        return clients_.size();
+    }
     /// Listened configs over all connections.
     [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
     /// No notification begins; waits for those on their way.
