@@ -119,8 +119,13 @@ def test_a_point_of_naming_is_one_over_http_and_grpc():
         assert request("GET", query(s.url("/v1/ns/instance/list"), serviceName="s")).status == 200
 
 
-def test_health_checks_have_the_points_of_the_reference(server):
+def test_calls_have_the_points_of_the_reference(server):
     points = {e["what"]: e["limitPoint"] for e in request("GET", server.root_url("/access")).json}
+    for path in ("/v1/ns/instance", "/v2/ns/instance", "/v3/client/ns/instance", "/v3/admin/ns/instance"):
+        assert points[f"POST {path}"] == "NamingInstanceRegister" and points[f"DELETE {path}"] == "NamingInstanceDeregister"
+        assert points[f"GET {path}/list"] == "NamingServiceSubscribe"
+    for path in ("/v1/ns/service", "/v2/ns/service", "/v3/admin/ns/service"):
+        assert (points[f"POST {path}"], points[f"GET {path}"], points[f"GET {path}/list"]) == ("NamingServiceRegister", "NamingServiceQuery", "NamingServiceListQuery")
     assert points["PUT /v1/ns/instance/beat"] == points["PUT /v2/ns/instance/beat"] == "HttpHealthCheck"
     assert points["HealthCheckRequest"] == "HealthCheck"
 

@@ -49,7 +49,9 @@ private:
     static constexpr Slot kSlots = 10;  ///< of a period
 
     [[nodiscard]] Slot slot_of(spi::Duration time) const noexcept { return time / (rule_.period / kSlots); }
-    [[nodiscard]] std::int64_t& at(Slot slot) noexcept { return slots_[static_cast<std::size_t>(slot) % slots_.size()]; }
+    [[nodiscard]] std::int64_t& at(Slot slot) noexcept {
+        return slots_[static_cast<std::size_t>(slot) % slots_.size()];
+    }
     /// Counted in the period that ends with the slot.
     [[nodiscard]] std::int64_t sum_until(Slot slot) noexcept;
     /// Forgets what is older than a period.

@@ -237,23 +237,28 @@ void NamingHttp::add_v3_admin() {
     const Access browse = reads(namespace_of);
     const std::string base = "/v3/admin/ns";
     const std::string instance = base + "/instance";
-    add(kPost, instance, write, kForm, instances_, &InstanceCalls::register_instance);
-    add(kDelete, instance, write, kForm, instances_, &InstanceCalls::deregister);
-    add(kPut, instance, write, kForm, instances_, &InstanceCalls::update);
-    add(kPut, instance + "/partial", write, kForm, instances_, &InstanceCalls::update_partly);
-    add(kPut, instance + "/metadata/batch", write, kForm, instances_, &InstanceCalls::update_metadata);
-    add(kDelete, instance + "/metadata/batch", write, kForm, instances_, &InstanceCalls::delete_metadata);
+    add(kPost, instance, at("NamingInstanceRegister", write), kForm, instances_, &InstanceCalls::register_instance);
+    add(kDelete, instance, at("NamingInstanceDeregister", write), kForm, instances_, &InstanceCalls::deregister);
+    add(kPut, instance, at("NamingInstanceUpdate", write), kForm, instances_, &InstanceCalls::update);
+    add(kPut, instance + "/partial", at("NamingInstanceUpdate", write), kForm, instances_,
+        &InstanceCalls::update_partly);
+    add(kPut, instance + "/metadata/batch", at("NamingInstanceMetadataUpdate", write), kForm, instances_,
+        &InstanceCalls::update_metadata);
+    add(kDelete, instance + "/metadata/batch", at("NamingInstanceMetadataUpdate", write), kForm, instances_,
+        &InstanceCalls::delete_metadata);
     // This one and health/checkers are declared as writes by the reference (protocol/naming.md §8).
-    add(kGet, instance, write, kForm, instances_, &InstanceCalls::detail);
-    add(kGet, instance + "/list", read, kForm, instances_, &InstanceCalls::list_for_operators);
+    add(kGet, instance, at("NamingInstanceQuery", write), kForm, instances_, &InstanceCalls::detail);
+    add(kGet, instance + "/list", at("NamingServiceSubscribe", read), kForm, instances_,
+        &InstanceCalls::list_for_operators);
 
     const std::string service = base + "/service";
-    add(kPost, service, write, kForm, services_, &ServiceCalls::create);
-    add(kPut, service, write, kForm, services_, &ServiceCalls::update);
-    add(kDelete, service, write, kForm, services_, &ServiceCalls::remove);
-    add(kGet, service, read, kForm, services_, &ServiceCalls::detail);
-    add(kGet, service + "/list", browse, kForm, catalog_, &CatalogCalls::service_page);
-    add(kGet, service + "/subscribers", read, kForm, catalog_, &CatalogCalls::subscriber_page);
+    add(kPost, service, at("NamingServiceRegister", write), kForm, services_, &ServiceCalls::create);
+    add(kPut, service, at("NamingServiceUpdate", write), kForm, services_, &ServiceCalls::update);
+    add(kDelete, service, at("NamingServiceDeregister", write), kForm, services_, &ServiceCalls::remove);
+    add(kGet, service, at("NamingServiceQuery", read), kForm, services_, &ServiceCalls::detail);
+    add(kGet, service + "/list", at("NamingServiceListQuery", browse), kForm, catalog_, &CatalogCalls::service_page);
+    add(kGet, service + "/subscribers", at("NamingServiceSubscribe", read), kForm, catalog_,
+        &CatalogCalls::subscriber_page);
     add(kGet, service + "/selector/types", browse, kForm, services_, &ServiceCalls::selector_types);
     add(kPut, base + "/cluster", write, kForm, services_, &ServiceCalls::update_cluster);
     add(kPut, base + "/health/instance", write, kForm, operator_, &OperatorCalls::update_health);
