@@ -372,7 +372,8 @@ def test_rpc_answers_that_are_not_read(small, name):
         with refusal(small, "rpc.max_unsent"):
             client = RawRpc(small.grpc_port, window=1)
             client.set_up()
-            for _ in range(8):
-                client.post("ServiceQueryRequest", {"namespace": "public", "serviceName": name, "groupName": "G"})
+            with contextlib.suppress(OSError):  # the end may come before the last question
+                for _ in range(8):
+                    client.post("ServiceQueryRequest", {"namespace": "public", "serviceName": name, "groupName": "G"})
             wait_for("the connection ends", client.is_closed)
             client.close()

@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -26,6 +27,10 @@ import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("PHAROS_BIN") or ROOT / "build/release/bin/pharos")
+
+
+# What a server says that was built with a sanitizer (./test asan) and found something.
+REPORT = re.compile(r"(ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error: ).*", re.DOTALL)
 
 
 def wait_for(what, condition, timeout=5.0, step=0.02):
@@ -204,6 +209,11 @@ class Server:
             self.clean()
 
     def clean(self):
+        report = REPORT.search(self.log)
+        self._remove_files()
+        assert not report, f"the server's sanitizer: {report[0][:8000]}"
+
+    def _remove_files(self):
         if os.environ.get("PHAROS_KEEP"):
             print(f"kept: {self.data} {self.log_path}", flush=True)
             return
@@ -230,7 +240,9 @@ def run_server(*flags, env=None, timeout=20.0, port=None, data=None):
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               env=server_environment(env), timeout=timeout)
-        return done.returncode, done.stdout.decode(errors="replace")
+        output = done.stdout.decode(errors="replace")
+        assert not REPORT.search(output), output
+        return done.returncode, output
     except subprocess.TimeoutExpired as e:
         return None, (e.stdout or b"").decode(errors="replace")
     finally:
