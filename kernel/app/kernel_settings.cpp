@@ -21,6 +21,7 @@ constexpr SettingSpec kServer[] = {
     {"advertise", Type::kString, "", 0, 0, "IP under which others know this node; empty: found out."},
     {"context_path", Type::kString, "/nacos", 0, 0, "Path before /v1, /v2 and /v3."},
     {"data_dir", Type::kString, "", 0, 0, "Directory for what is kept; empty: ~/.local/share/pharos."},
+    {"max_json_depth", Type::kInteger, "32", 8, 1000, "Depth of JSON that clients send."},
     {"stop_grace", Type::kDuration, "2s", 0, 600 * kSecond, "How long a stop waits for requests under way."},
 };
 constexpr SettingSpec kSecurity[] = {
@@ -29,7 +30,8 @@ constexpr SettingSpec kSecurity[] = {
 constexpr SettingSpec kPlugins[] = {
     {"modules", Type::kStringList, "naming,config", 0, 0, "Plugins to run besides the base."},
     {"base", Type::kStringList, "storage-lmdb,lookup,health,control,core", 0, 0, "Plugins that every node runs."},
-    {"optional", Type::kStringList, "", 0, 0, "Plugins to run if they can be; the node starts without those that fail."},
+    {"optional", Type::kStringList, "", 0, 0,
+     "Plugins to run if they can be; the node starts without those that fail."},
     {"dirs", Type::kStringList, "", 0, 0, "More directories to find plugins in, before the server's own."},
     {"step_deadline", Type::kDuration, "60s", kSecond / 10, kDay,
      "How long init, start or stop of one plugin may take."},
@@ -54,6 +56,7 @@ constexpr SettingSpec kHttp[] = {
     {"max_header", Type::kBytes, "64KiB", kKiB, kMiB, "Largest request header."},
     {"max_body", Type::kBytes, "16MiB", kKiB, kGiB, "Largest request body."},
     {"max_headers", Type::kInteger, "200", 10, 10'000, "Header fields of one request."},
+    {"max_parameters", Type::kInteger, "1024", 64, 1'000'000, "Parameters of one request."},
     {"max_connections", Type::kInteger, "200000", 1, 10'000'000, "Connections at once."},
     {"max_connections_per_ip", Type::kInteger, "20000", 1, 10'000'000, "Connections at once from one address."},
     {"max_unsent", Type::kBytes, "256MiB", kKiB, 64 * kGiB, "Replies that may wait for clients to read, in all."},

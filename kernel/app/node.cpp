@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include <pharos/sdk/input_limits.hpp>
 #include <pharos/sdk/registrations.hpp>
 
 #include <pharos/spi/control.hpp>
@@ -302,6 +303,13 @@ void Node::Parts::make_servers() {
     http_settings.limits.refused_header_bytes = refused("http.max_header");
     http_settings.limits.refused_headers = refused("http.max_headers");
     http_settings.limits.refused_body_bytes = refused("http.max_body");
+    sdk::InputLimits& input = sdk::input_limits();
+    input.parameters.set(as_size(web.integer("max_parameters")), refused("http.max_parameters"));
+    input.json_depth.set(as_size(of("server").integer("max_json_depth")), refused("server.max_json_depth"));
+    gauges.take(spi::Registration([&input] {  // the counters end with the node
+        input.parameters.set(input.parameters.most(), nullptr);
+        input.json_depth.set(input.json_depth.most(), nullptr);
+    }));
     http_settings.idle_timeout = as_seconds(web.integer("idle_timeout"));
     http_settings.header_timeout = as_seconds(web.integer("header_timeout"));
     http_settings.body_timeout = as_seconds(web.integer("body_timeout"));

@@ -33,6 +33,8 @@ constexpr spi::SettingSpec kSettings[] = {
      "How long a search in contents waits before it is refused."},
     {"max_listened", spi::SettingType::kInteger, "10000", 1, 1'000'000,
      "Configs of one long poll or one batch of listens."},
+    {"max_listened_per_connection", spi::SettingType::kInteger, "100000", 1, 10'000'000,
+     "Configs that one gRPC connection listens to."},
     {"max_polls_per_ip", spi::SettingType::kInteger, "10000", 1, 10'000'000,
      "Long polls held at once for one address."},
 };
@@ -58,9 +60,13 @@ public:
             return &context.metrics().counter("pharos_limit_refused_total",
                                               "Refused because of a limit, by its setting.", {{"limit", limit}});
         };
-        const config::ListenLimits limits{static_cast<std::size_t>(settings.integer("max_listened")),
-                                          static_cast<std::size_t>(settings.integer("max_polls_per_ip")),
-                                          refused("config.max_listened"), refused("config.max_polls_per_ip")};
+        const config::ListenLimits limits{
+            .listened = static_cast<std::size_t>(settings.integer("max_listened")),
+            .by_connection = static_cast<std::size_t>(settings.integer("max_listened_per_connection")),
+            .polls_by_ip = static_cast<std::size_t>(settings.integer("max_polls_per_ip")),
+            .refused_listened = refused("config.max_listened"),
+            .refused_by_connection = refused("config.max_listened_per_connection"),
+            .refused_polls = refused("config.max_polls_per_ip")};
         polls_.emplace(index_, context.executors(), limits);
         listeners_.emplace(context.executors(), context.connections(), context.metrics(), context.log());
         http_.emplace(config::Services{index_, *repository_, *search_, *polls_, *listeners_, context.executors()});

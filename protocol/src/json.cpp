@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 
+#include <pharos/sdk/input_limits.hpp>
 #include <pharos/sdk/json_writer.hpp>
 
 namespace pharos::protocol {
@@ -33,12 +34,15 @@ std::optional<double> parse_number(std::string_view text) {
 
 JsonDocument::JsonDocument(std::string_view text) : memory_(buffer_, sizeof buffer_) {
     json::parse_options options;
-    options.max_depth = kMaxDepth;
+    sdk::InputLimit& depth = sdk::input_limits().json_depth;
+    options.max_depth = depth.most();
     boost::system::error_code error;
     // The object keeps its values in memory_, which is never freed piecewise: what a client sends bounds it.
     value_ = json::value(json::parse(text, error, json::storage_ptr(&memory_), options));
     if (error == json::error::too_deep) {
-        status_ = {spi::Code::kInvalidArgument, "nested deeper than " + std::to_string(kMaxDepth)};
+        depth.count_refusal();
+        status_ = {spi::Code::kInvalidArgument,
+                   "nested deeper than " + std::to_string(depth.most()) + " (server.max_json_depth)"};
     } else if (error) {
         status_ = {spi::Code::kInvalidArgument, error.message()};
     } else if (const json::object* object = value_.if_object()) {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <pharos/protocol/json.hpp>
+#include <pharos/sdk/input_limits.hpp>
 
 namespace pharos::protocol {
 namespace {
@@ -33,9 +34,20 @@ TEST(JsonDocument, RefusesWhatIsNoObject) {
 }
 
 TEST(JsonDocument, RefusesDepthBeyondTheLimit) {
-    const std::string deep =
-        std::string(JsonDocument::kMaxDepth + 1, '[') + std::string(JsonDocument::kMaxDepth + 1, ']');
-    EXPECT_FALSE(JsonDocument("{\"a\":" + deep + "}").status().is_ok());
+    const auto nested = [](int depth) {
+        return "{\"a\":" + std::string(static_cast<std::size_t>(depth) - 1, '[') +
+               std::string(static_cast<std::size_t>(depth) - 1, ']') + "}";
+    };
+    EXPECT_TRUE(JsonDocument(nested(32)).status().is_ok());
+    EXPECT_EQ(JsonDocument(nested(33)).status().message(), "nested deeper than 32 (server.max_json_depth)");
+
+    spi::Counter refused;
+    sdk::InputLimit& limit = sdk::input_limits().json_depth;
+    limit.set(8, &refused);
+    EXPECT_TRUE(JsonDocument(nested(8)).status().is_ok());
+    EXPECT_EQ(JsonDocument(nested(9)).status().message(), "nested deeper than 8 (server.max_json_depth)");
+    EXPECT_EQ(refused.value(), 1u);
+    limit.set(32, nullptr);
 }
 
 TEST(JsonDocument, ManyConvertedNumbersKeepTheirViews) {

@@ -122,6 +122,12 @@ Params::Params(std::string_view query, std::string_view form) {
     split(form);
 }
 
+std::string Params::refuse_overflow() {
+    sdk::InputLimit& limit = sdk::input_limits().parameters;
+    limit.count_refusal();
+    return "the request has more than " + std::to_string(limit.most()) + " parameters (http.max_parameters)";
+}
+
 void Params::split(std::string_view text) {
     while (!text.empty()) {
         const std::size_t end = text.find('&');
@@ -130,7 +136,7 @@ void Params::split(std::string_view text) {
         if (pair.empty()) {
             continue;
         }
-        if (pairs_.size() == kMaxPairs) {
+        if (pairs_.size() == most_) {
             overflowed_ = true;
             return;
         }
@@ -141,8 +147,8 @@ void Params::split(std::string_view text) {
 }
 
 void Params::take_fields(const spi::HttpRequest& request) {
-    for (const MultipartPart& part : parse_multipart(request.header("content-type"), request.body, kMaxPairs + 1)) {
-        if (pairs_.size() == kMaxPairs) {
+    for (const MultipartPart& part : parse_multipart(request.header("content-type"), request.body, most_ + 1)) {
+        if (pairs_.size() == most_) {
             overflowed_ = true;
             return;
         }

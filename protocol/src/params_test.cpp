@@ -40,15 +40,32 @@ TEST(Params, OddPairs) {
     EXPECT_EQ(params.get("c"), "=d");
 }
 
-TEST(Params, TakesABoundedNumberOfPairs) {
+std::string pairs(std::size_t count) {
     std::string query;
-    for (std::size_t i = 0; i <= Params::kMaxPairs; ++i) {
+    for (std::size_t i = 0; i < count; ++i) {
         query += "k" + std::to_string(i) + "=1&";
     }
-    Params params(query, "");
+    return query;
+}
+
+TEST(Params, TakesABoundedNumberOfPairs) {
+    EXPECT_FALSE(Params(pairs(1024), "").overflowed());
+    EXPECT_FALSE(Params(pairs(1000), pairs(24)).overflowed());
+    const Params params(pairs(1024), pairs(1));
     EXPECT_TRUE(params.overflowed());
-    EXPECT_TRUE(params.find("k" + std::to_string(Params::kMaxPairs - 1)));
-    EXPECT_FALSE(params.find("k" + std::to_string(Params::kMaxPairs)));
+    EXPECT_TRUE(params.find("k1023"));
+    EXPECT_FALSE(params.find("k1024"));
+}
+
+TEST(Params, TheLimitIsTheNodesAndRefusalsAreCounted) {
+    spi::Counter refused;
+    sdk::InputLimit& limit = sdk::input_limits().parameters;
+    limit.set(3, &refused);
+    EXPECT_FALSE(Params("a=1&b=2", "c=3").overflowed());
+    EXPECT_TRUE(Params("a=1&b=2", "c=3&d=4").overflowed());
+    EXPECT_EQ(Params::refuse_overflow(), "the request has more than 3 parameters (http.max_parameters)");
+    EXPECT_EQ(refused.value(), 1u);
+    limit.set(1024, nullptr);
 }
 
 TEST(Uri, EncodesAllButUnreserved) {

@@ -15,9 +15,9 @@ from raw_rpc import ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, P
 PRIORITY, CONTINUATION = 2, 9
 CANCEL, REFUSED_STREAM, ENHANCE_YOUR_CALM = 8, 7, 11
 
-SMALL = {"http.max_header": "2KiB", "http.max_body": "64KiB", "http.max_headers": "20", "http.max_held": "8",
-         "rpc.max_frame": "8KiB", "rpc.max_header": "2KiB", "rpc.max_streams": "16", "rpc.max_resets": "100", "rpc.max_control_frames": "1000",
-         "rpc.max_unsent": "16KiB", "config.max_listened": "20", "config.max_polls_per_ip": "4", "naming.max_batch": "10"}
+SMALL = {"http.max_header": "2KiB", "http.max_body": "64KiB", "http.max_headers": "20", "http.max_held": "8", "http.max_parameters": "64",
+         "server.max_json_depth": "8", "rpc.max_frame": "8KiB", "rpc.max_header": "2KiB", "rpc.max_streams": "16", "rpc.max_resets": "100", "rpc.max_control_frames": "1000",
+         "rpc.max_unsent": "16KiB", "config.max_listened": "20", "config.max_listened_per_connection": "45", "config.max_polls_per_ip": "4", "naming.max_batch": "10"}
 
 
 @pytest.fixture(scope="module")
@@ -108,17 +108,18 @@ def test_http_body_bytes(small):
                                          ("POST", "/v3/admin/ns/instance")])
 @pytest.mark.parametrize("kind", ["form", "multipart"])
 def test_parameters(small, method, path, kind):
-    pairs = [(f"p{i}", "x") for i in range(1025)]
-    before = metric(small, 'pharos_http_requests_total{server="http",status="4xx"}')
-    if kind == "form":
-        reply = request(method, small.url(path), form=dict(pairs))
-    else:
+    def ask(count):
+        pairs = [(f"p{i}", "x") for i in range(count)]
+        if kind == "form":
+            return request(method, small.url(path), form=dict(pairs))
         body = "".join(f'--b\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in pairs) + "--b--\r\n"
-        reply = request(method, small.url(path), body=body.encode(), headers={"Content-Type": "multipart/form-data; boundary=b"})
-    assert reply.status == 400 and "more than 1024 parameters" in reply.text, reply
+        return request(method, small.url(path), body=body.encode(), headers={"Content-Type": "multipart/form-data; boundary=b"})
+    assert "more than" not in ask(64).text
+    with refusal(small, "http.max_parameters"):
+        reply = ask(65)
+    assert reply.status == 400 and "more than 64 parameters (http.max_parameters)" in reply.text, reply
     if path.startswith(("/v2", "/v3")):
         assert reply.json["code"] != 0  # a Result, as this generation's clients read it
-    assert metric(small, 'pharos_http_requests_total{server="http",status="4xx"}') == before + 1
 
 
 def test_pipelined_requests_are_read_no_faster_than_they_are_answered(small):
@@ -220,6 +221,21 @@ def test_listened_configs_of_a_batch(small, name):
         assert listen(client, 20)["resultCode"] == 200
 
 
+def test_listened_configs_of_a_connection(small, name):
+    def listen(client, start, count, wanted=True):
+        return client.call("ConfigBatchListenRequest", {"listen": wanted, "configListenContexts": [
+            {"dataId": f"{name}{i}", "group": "G", "tenant": "", "md5": ""} for i in range(start, start + count)]})
+    with Naming(small.grpc_port) as client:
+        assert [listen(client, start, 20)["resultCode"] for start in (0, 20)] == [200, 200]
+        assert listen(client, 10, 20)["resultCode"] == 200  # those it has are not counted again
+        with refusal(small, "config.max_listened_per_connection"):
+            reply = listen(client, 30, 20)
+            assert reply.type == "ConfigChangeBatchListenResponse" and reply["resultCode"] == 500 and reply["errorCode"] == 400
+            assert "would listen to 50 configs, the limit is 45 (config.max_listened_per_connection)" in reply["message"]
+        assert listen(client, 0, 20, False)["resultCode"] == 200
+        assert listen(client, 30, 20)["resultCode"] == 200
+
+
 # -- payloads
 
 def test_instances_of_a_batch(small, name):
@@ -239,15 +255,18 @@ def deep(levels):
 
 
 def test_json_depth(small, name):
-    """The limit is one of the protocol: no payload of any client is deeper than 6."""
-    with Naming(small.grpc_port) as client:
-        failed = 'pharos_rpc_requests_total{type="InstanceRequest",ok="false"}'
-        reply = client.call("InstanceRequest", json.loads('{"serviceName":"a","x":' + deep(40) + "}"))
-        assert reply["resultCode"] == 500 and "nested deeper than 32" in reply["message"], reply
-        assert metric(small, failed) >= 1
-        assert client.call("HealthCheckRequest", {})["resultCode"] == 200
-    reply = request("PUT", small.url("/v1/ns/instance/beat"), form={"serviceName": name, "beat": '{"x":' + deep(40) + "}"})
-    assert reply.status >= 400 and "nested deeper than 32" in reply.text, reply
+    def ask(client, levels):
+        return client.call("InstanceRequest", json.loads('{"serviceName":"a","x":' + deep(levels) + "}"))
+
+    def beat(levels):
+        return request("PUT", small.url("/v1/ns/instance/beat"), form={"serviceName": name, "beat": '{"x":' + deep(levels) + "}"})
+    with Naming(small.grpc_port) as client, refusal(small, "server.max_json_depth", 2):
+        reply = ask(client, 8)
+        assert reply["resultCode"] == 500 and "nested deeper than 8 (server.max_json_depth)" in reply["message"], reply
+        assert "nested" not in ask(client, 7)["message"]
+        reply = beat(8)
+        assert reply.status == 500 and "nested deeper than 8 (server.max_json_depth)" in reply.text, reply
+        assert "nested" not in beat(7).text
 
 
 # -- HTTP/2

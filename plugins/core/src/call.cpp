@@ -70,8 +70,7 @@ void CallRoutes::add(const spi::HttpRoute& route, Envelope envelope, Handler han
             Call call(request, Reply(envelope, std::move(responder)), *this_clock);
             if (call.params.overflowed()) {
                 call.reply.fail(400, protocol::ErrorCode::kParameterValidateError,
-                                "the request has more than " + std::to_string(protocol::Params::kMaxPairs) +
-                                    " parameters");
+                                protocol::Params::refuse_overflow());
                 return;
             }
             handler(call);

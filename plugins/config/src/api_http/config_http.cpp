@@ -109,7 +109,7 @@ constexpr Row kRows[] = {
 /// The call that the request means: the path's own, or one that a flag asks for.
 void dispatch(Services& services, const Row& row, Call& call) {
     if (call.params().overflowed()) {
-        call.reply.invalid("the request has more than " + std::to_string(protocol::Params::kMaxPairs) + " parameters");
+        call.reply.invalid(protocol::Params::refuse_overflow());
         return;
     }
     Handler handler = row.handler;

@@ -231,6 +231,7 @@ void ConfigRpc::batch_listen(const spi::RpcRequest& request, spi::RpcResponder r
         return;
     }
     // All are looked at before the first is taken: a request is refused whole.
+    std::vector<std::string> keys;
     for (const boost::json::value& item : contexts == nullptr ? kNone : *contexts) {
         const boost::json::object* context = item.if_object();
         const protocol::CheckFailure failure =
@@ -242,16 +243,33 @@ void ConfigRpc::batch_listen(const spi::RpcRequest& request, spi::RpcResponder r
             protocol::reply_rpc_check_failed(std::move(responder), kResponse, *failure);
             return;
         }
+        keys.push_back(
+            make_key(body.text(*context, "tenant"), body.text(*context, "group"), body.text(*context, "dataId"))
+                .store_key());
+    }
+    if (listen) {
+        const std::size_t count = listeners_.count_with(request.connection->number, keys);
+        if (count > limits_.by_connection) {
+            if (limits_.refused_by_connection != nullptr) {
+                limits_.refused_by_connection->add();
+            }
+            protocol::reply_rpc_check_failed(
+                std::move(responder), kResponse,
+                "Param 'configListenContexts' is illegal, the connection would listen to " + std::to_string(count) +
+                    " configs, the limit is " + std::to_string(limits_.by_connection) +
+                    " (config.max_listened_per_connection).");
+            return;
+        }
     }
     std::string out;
     JsonWriter json(out);
     json.begin_object().member("resultCode", 200).member("errorCode", 0).key("changedConfigs").begin_array();
-    for (const boost::json::value& item : contexts == nullptr ? kNone : *contexts) {
-        const boost::json::object& context = item.get_object();
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        const boost::json::object& context = (*contexts)[i].get_object();
+        const std::string& key = keys[i];
         const std::string_view group = body.text(context, "group");
         const std::string_view data_id = body.text(context, "dataId");
         const std::optional<std::string_view> tenant = body.find_text(context, "tenant");
-        const std::string key = make_key(tenant.value_or(""), group, data_id).store_key();
         if (!listen) {
             listeners_.remove(request.connection->number, key);
             continue;

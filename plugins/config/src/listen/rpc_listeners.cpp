@@ -140,6 +140,18 @@ void RpcListeners::remove(spi::ConnectionNumber connection, const std::string& s
     forget(store_key, listener);
 }
 
+std::size_t RpcListeners::count_with(spi::ConnectionNumber connection, const std::vector<std::string>& store_keys) {
+    std::lock_guard lock(connections_mutex_);
+    const auto found = clients_.find(connection);
+    if (found == clients_.end()) {
+        return 0;
+    }
+    const auto& configs = found->second.configs;
+    return configs.size() +
+           static_cast<std::size_t>(std::count_if(store_keys.begin(), store_keys.end(),
+                                                  [&](const std::string& key) { return !configs.contains(key); }));
+}
+
 void RpcListeners::forget(const std::string& store_key, const ListenerPtr& listener) {
     {
         std::lock_guard lock(listener->mutex);

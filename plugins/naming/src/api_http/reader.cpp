@@ -8,7 +8,7 @@ namespace pharos::naming {
 Reader::Reader(const protocol::Params& params, Generation generation, Missing missing)
     : params_(params), generation_(generation), missing_(missing) {
     if (params.overflowed()) {
-        refuse(illegal("the request has more than " + std::to_string(protocol::Params::kMaxPairs) + " parameters"));
+        refuse(illegal(protocol::Params::refuse_overflow()));
     }
 }
 

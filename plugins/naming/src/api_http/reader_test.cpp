@@ -67,13 +67,13 @@ TEST(Reader, TheEarliestStageIsToldAndOfOneStageTheFirst) {
 
 TEST(Reader, TooManyParametersAreRefused) {
     std::string query = "serviceName=s1";
-    for (std::size_t i = 0; i < Params::kMaxPairs; ++i) {
+    for (std::size_t i = 0; i < sdk::input_limits().parameters.most(); ++i) {
         query += "&x=1";
     }
     const Params params(query, "");
     const Reader reader(params, Generation::kV1);
     ASSERT_TRUE(reader.refused());
-    EXPECT_EQ(reader.failure().message, "the request has more than 1024 parameters");
+    EXPECT_EQ(reader.failure().message, "the request has more than 1024 parameters (http.max_parameters)");
 }
 
 // `protocol/naming.md §2.6`

@@ -13,15 +13,13 @@
 
 namespace pharos::protocol {
 
-/// A JSON object from a client, parsed with bounded depth into a buffer inside this object.
+/// A JSON object from a client, parsed with bounded depth (`sdk::input_limits()`) into a buffer inside this object.
 ///
 /// Reading is tolerant as `protocol/naming.md §0` says: unknown members are ignored; numbers and booleans given as
 /// strings are taken, scalars given for strings become text; null is as if absent. Views live as long as the object
 /// and, for values that were not strings, as long as the document.
 class JsonDocument {
 public:
-    static constexpr std::size_t kMaxDepth = 32;
-
     explicit JsonDocument(std::string_view text);
     JsonDocument(const JsonDocument&) = delete;
     JsonDocument& operator=(const JsonDocument&) = delete;

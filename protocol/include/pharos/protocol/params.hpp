@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <pharos/sdk/input_limits.hpp>
 #include <pharos/spi/http.hpp>
 
 namespace pharos::protocol {
@@ -19,9 +20,7 @@ namespace pharos::protocol {
 /// point into the request or into this object and are valid while both live.
 class Params {
 public:
-    /// At most this many name=value pairs are taken; overflowed() tells if there were more.
-    static constexpr std::size_t kMaxPairs = 1024;
-
+    /// At most so many name=value pairs are taken as `sdk::input_limits()` say; overflowed() tells if there were more.
     explicit Params(const spi::HttpRequest& request);
     Params(std::string_view query, std::string_view form);
     Params(const Params&) = delete;
@@ -34,6 +33,8 @@ public:
     /// As get(), `fallback` when blank or absent.
     [[nodiscard]] std::string_view get_or(std::string_view name, std::string_view fallback) const;
     [[nodiscard]] bool overflowed() const noexcept { return overflowed_; }
+    /// Counts the refusal of a request with too many, and gives the words for it.
+    [[nodiscard]] static std::string refuse_overflow();
 
 private:
     struct Pair {
@@ -46,6 +47,7 @@ private:
     void take_fields(const spi::HttpRequest& request);
     std::string_view decoded(std::string_view text) const;
 
+    const std::size_t most_ = sdk::input_limits().parameters.most();
     std::vector<Pair> pairs_;
     mutable std::deque<std::string> decoded_;
     bool overflowed_ = false;
