@@ -3,8 +3,8 @@
 //
 //     probe-load [--targets 50000] [--warm 20] [--seconds 60] [--settled] [--raw-only]
 //
-// --settled: all are probed every 5 s, which is where healthy targets end up; else at the intervals of the first
-// minutes.
+// --settled: all are probed every 5 s all the time; else at the intervals of the defaults, by which healthy targets end
+// up at 1 s.
 //
 // On loopback the system charges the other side's half of each connection to whoever sends the packet, so the raw cost
 // of a connection is measured too, without any of our code, at the same rate: what is beyond it is ours.
@@ -282,7 +282,7 @@ void measure(const Options& options, std::uint16_t port) {
     const double failures = static_cast<double>(outcomes[1]->value() + outcomes[2]->value() - failed);
     const double rate = (probes + failures) / wall;
     const double each = used / (probes + failures) * 1e6;
-    std::printf("targets %d, %s\n", options.targets, options.settled ? "settled" : "first minutes");
+    std::printf("targets %d, %s\n", options.targets, options.settled ? "every 5 s" : "defaults");
     std::printf("probes/s %.0f\nfailed %.0f\nCPU %% of a core %.1f\nCPU us/probe %.2f\n", rate, failures,
                 100 * used / wall, each);
     std::printf("late ms, mean %.1f, worst second %.1f\nmemory bytes/target %.0f\n", late * 1e3, latest * 1e3, bytes);

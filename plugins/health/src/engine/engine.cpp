@@ -12,6 +12,7 @@
 #include <pharos/sdk/gate.hpp>
 
 #include "engine/due_ring.hpp"
+#include "engine/lag.hpp"
 #include "engine/pace.hpp"
 #include "engine/target.hpp"
 #include "engine/turn_log.hpp"
@@ -25,8 +26,13 @@ using namespace std::chrono_literals;
 
 /// Of a whole probe.
 constexpr spi::Duration kProbeTimeout = 500ms;
-/// How much later an answer may come: probes end by themselves, and what they report is better than "no answer".
+/// How much later an answer may come, and Lag::slack() on top: probes end by themselves, and what they report is better
+/// than "no answer".
 constexpr spi::Duration kGrace = 250ms;
+/// While probes are under way a timer is due at least this often, so that it shows when this node stands still.
+constexpr spi::Duration kLookout = 100ms;
+/// Failures in a row that may be laid to this node's own lateness: who is silent fails on a busy node too.
+constexpr std::uint8_t kMostExcused = 3;
 /// Before the first probe of a target, at least; something random comes on top.
 constexpr spi::Duration kFirstDelay = 2s;
 /// With more targets that wait for their first probe, first probes are spread evenly: all at once after a start.
@@ -105,6 +111,7 @@ public:
             target.port = wanted.port;
             target.turned = false;
             target.in_a_row = 0;
+            target.excused = 0;
             target.probed_at_ms = 0;
             target.outcome = Outcome::kPassed;
             target.reason.clear();
@@ -228,11 +235,17 @@ private:
         if (stopped_ || at >= armed_for_) {
             return;
         }
+        // The hand of a ring that was empty has stood still: what it met in the past is due now, and is not late.
+        const spi::Duration now = executors_.clock().steady();
+        at = std::max(at, now);
+        if (at >= armed_for_) {
+            return;
+        }
         if (timer_ != 0) {
             executors_.timers().cancel(timer_);
         }
         armed_for_ = at;
-        timer_ = executors_.timers().after(at - executors_.clock().steady(), [self = shared_from_this(), at] {
+        timer_ = executors_.timers().after(at - now, [self = shared_from_this(), at] {
             const sdk::Gate::Pass pass = self->gate_.enter();
             std::lock_guard lock(self->mutex_);
             if (pass && self->armed_for_ == at) {
@@ -261,13 +274,11 @@ private:
             std::lock_guard lock(mutex_);
             pump_posted_ = false;
             now = executors_.clock().steady();
-            if (timer_ == 0) {  // it has fired, or there was none
-                if (now - armed_for_ > kGrace) {
-                    judge_from_ = now + kGrace;  // who stood still (stopped, suspended) hears first
-                }
+            if (timer_ == 0 && armed_for_ != spi::Duration::max()) {  // it has fired
+                lag_.note(now, now - armed_for_);
                 armed_for_ = spi::Duration::max();
             }
-            if (now >= judge_from_) {
+            if (now >= lag_.judge_from()) {
                 end_overdue(now, turns);
             }
             take_due(now);
@@ -276,13 +287,24 @@ private:
                 arm(*next);
             }
             if (!in_order_.empty()) {
-                arm(std::max(flights_[in_order_.front().slot].began + kProbeTimeout + kGrace, judge_from_));
+                const spi::Duration overdue_at = flights_[in_order_.front().slot].began + patience(now);
+                arm(std::min(std::max(overdue_at, lag_.judge_from()), now + kLookout));
             }
         }
         for (Start& start : starts) {
             run(std::move(start));
         }
         tell(turns, now);
+    }
+
+    /// How long an answer is awaited.
+    [[nodiscard]] spi::Duration patience(spi::Duration now) const noexcept {
+        return kProbeTimeout + kGrace + lag_.slack(now);
+    }
+
+    /// Whether this node was behind while the probe was under way, or is.
+    [[nodiscard]] bool was_behind(const Flight& flight, spi::Duration now) const noexcept {
+        return lag_.was_behind_after(flight.began) || now - armed_for_ > Lag::kTolerated;
     }
 
     void take_due(spi::Duration now) {
@@ -390,13 +412,15 @@ private:
     }
 
     void end_overdue(spi::Duration now, std::vector<Turn>& turns) {
-        while (!in_order_.empty() && now - flights_[in_order_.front().slot].began >= kProbeTimeout + kGrace) {
+        while (!in_order_.empty() && now - flights_[in_order_.front().slot].began >= patience(now)) {
             const std::uint32_t slot = in_order_.front().slot;
             Type& type = *flights_[slot].type;
-            type.silent->add();
-            if (!type.told_of_silence.exchange(true)) {
-                log_.warn("health check does not answer in time; its targets count as failed",
-                          spi::kv("type", type.name));
+            if (!was_behind(flights_[slot], now)) {
+                type.silent->add();
+                if (!type.told_of_silence.exchange(true)) {
+                    log_.warn("health check does not answer in time; its targets count as failed",
+                              spi::kv("type", type.name));
+                }
             }
             end_flight(slot, {Outcome::kFailed, "the check '" + type.name + "' gave no answer"}, now, turns);
         }
@@ -413,6 +437,9 @@ private:
         if (result.outcome > Outcome::kNotProbed) {
             result.outcome = Outcome::kNotProbed;  // of a later version
         }
+        if (target != nullptr) {
+            excuse(*target, flight, result, now);
+        }
         flight.type->outcomes[static_cast<std::size_t>(result.outcome)]->add();
         while (!in_order_.empty() && flights_[in_order_.front().slot].generation != in_order_.front().generation) {
             in_order_.pop_front();
@@ -423,9 +450,23 @@ private:
         }
     }
 
+    /// A time that ran out proves nothing against the target when this node was behind meanwhile: part of that time was
+    /// our own. Such a failure changes nothing, as whatever could not be probed: it is no success either, for nobody
+    /// has heard of the target. What was heard counts whenever it comes. A refusal or a status is the target's word;
+    /// and a connection or an answer does not come about by our lateness: at worst it took longer than it should have,
+    /// which nobody can tell apart, and not to believe it would keep out who is well again for as long as the node is
+    /// busy.
+    void excuse(Target& target, const Flight& flight, spi::ProbeResult& result, spi::Duration now) const {
+        const bool ran_out = result.outcome == Outcome::kFailed && now - flight.began >= kProbeTimeout;
+        if (ran_out && was_behind(flight, now) && target.excused < kMostExcused) {
+            ++target.excused;
+            result.outcome = Outcome::kNotProbed;
+            result.reason += "; not counted, as this node was late itself";
+        }
+    }
+
     void take_result(Target& target, spi::ProbeResult result, spi::Duration took, std::vector<Turn>& turns) {
-        const Type& type = *target.check->type;
-        const spi::ProbePace& pace = pace_of(type);
+        const spi::ProbePace& pace = pace_of(*target.check->type);
         if (!policy_.enabled) {
             return;
         }
@@ -436,12 +477,12 @@ private:
         if (result.outcome == Outcome::kNotProbed) {
             return;
         }
-        // With a pace of its own a check is measured by its answers; otherwise by when it was planned, so that who is
-        // well is probed less and less often, the more so the busier the node is.
-        const spi::Duration waited = type.has_http_pace ? took : target.interval + target.lateness + took;
+        // With what it had to wait for a slot or a processor: a busy node probes less often.
+        const spi::Duration waited = target.lateness + took;
         target.interval = next_interval(pace, target.interval, cost_of(result.outcome, pace, target.interval, waited));
 
         const bool passed = result.outcome == Outcome::kPassed;
+        target.excused = passed ? 0 : target.excused;
         if (passed != target.passing || target.in_a_row == 0) {
             target.passing = passed;
             target.in_a_row = 0;
@@ -519,7 +560,7 @@ private:
     std::mt19937_64 random_;
     spi::TimerId timer_ = 0;
     spi::Duration armed_for_ = spi::Duration::max();
-    spi::Duration judge_from_{0};  ///< until then nobody is overdue
+    Lag lag_;
     bool pump_posted_ = false;
     bool stopped_ = false;
 };

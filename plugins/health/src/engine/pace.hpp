@@ -28,7 +28,7 @@ namespace pharos::health {
 }
 
 /// What a check is held to have cost. A failure costs more than it took, so that who is away is probed at ease.
-/// `waited`: from when the probe was planned to its end.
+/// `waited`: from when the probe was due to its end.
 [[nodiscard]] inline spi::Duration cost_of(spi::ProbeResult::Outcome outcome, const spi::ProbePace& pace,
                                            spi::Duration current, spi::Duration waited) noexcept {
     switch (outcome) {

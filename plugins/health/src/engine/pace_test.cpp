@@ -1,6 +1,7 @@
 #include "engine/pace.hpp"
 
 #include <limits>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -39,6 +40,33 @@ TEST(HealthPace, WhatACheckCosts) {
     EXPECT_EQ(cost_of(Outcome::kPassed, kTcp, 2s, 30ms), 30ms);
     EXPECT_EQ(cost_of(Outcome::kFailed, kTcp, 2s, 30ms), 4s);
     EXPECT_EQ(cost_of(Outcome::kFailedNow, kTcp, 2s, 30ms), 5s);
+}
+
+// `protocol/naming.md §4.2`: what the reference makes of it, in whole milliseconds. It cuts off the fractions at each
+// step, ours keeps them.
+void expect_intervals(const spi::ProbePace& pace, std::chrono::milliseconds began, Outcome outcome, spi::Duration took,
+                      const std::vector<int>& known) {
+    spi::Duration interval = began;
+    for (const int next : known) {
+        interval = next_interval(pace, interval, cost_of(outcome, pace, interval, took));
+        EXPECT_EQ(std::chrono::duration_cast<std::chrono::milliseconds>(interval).count(), next);
+        interval = std::chrono::milliseconds(next);
+    }
+}
+
+TEST(HealthPace, WhoAnswersFastEndsUpAtTheMinimum) {
+    expect_intervals(kTcp, 4000ms, Outcome::kPassed, 10ms, {3002, 2254, 1693, 1272, 1000, 1000});
+    expect_intervals(kTcp, 4000ms, Outcome::kPassed, 250ms, {3062, 2359, 1831, 1435, 1138, 1000});
+    expect_intervals(kHttp, 4000ms, Outcome::kPassed, 20ms,
+                     {3403, 2895, 2463, 2096, 1784, 1519, 1294, 1102, 939, 801, 683, 583, 500, 500});
+}
+
+TEST(HealthPace, WhoFailsEndsUpAtTheMaximum) {
+    expect_intervals(kTcp, 1000ms, Outcome::kFailed, 500ms, {1250, 1562, 1952, 2440, 3050, 3812, 4765, 5000, 5000});
+    expect_intervals(kTcp, 1000ms, Outcome::kFailedNow, 1ms, {2000, 2750, 3312, 3734, 4050, 4287});
+    expect_intervals(
+        kHttp, 500ms, Outcome::kFailed, 500ms,
+        {575, 661, 760, 874, 1005, 1155, 1328, 1527, 1756, 2019, 2321, 2669, 3069, 3529, 4058, 4666, 5000, 5000});
 }
 
 TEST(HealthPace, NonsenseIsBounded) {

@@ -30,7 +30,8 @@ struct Target : Queued, std::enable_shared_from_this<Target> {
     bool turned = false;        ///< on_change has been told, and nothing has settled it
     bool call_queued = false;   ///< of on_change
     bool in_call = false;
-    bool passing = true;  ///< kind of the results in a row
+    bool passing = true;       ///< kind of the results in a row
+    std::uint8_t excused = 0;  ///< failures since it passed that were laid to this node
     std::uint32_t in_a_row = 0;
     std::uint32_t flight = kNone;  ///< its probe under way
     Outcome outcome = Outcome::kPassed;
