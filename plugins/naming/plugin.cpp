@@ -42,6 +42,8 @@ constexpr spi::SettingSpec kSettings[] = {
     {"expire_instance", spi::SettingType::kBool, "true", 0, 0,
      "Whether an instance that sends no beats is removed; false: it only becomes unhealthy."},
     {"max_batch", spi::SettingType::kInteger, "10000", 1, 1'000'000, "Instances of one batch registration."},
+    {"max_udp_subscribers", spi::SettingType::kInteger, "100000", 1, 10'000'000,
+     "Subscriptions of 1.x clients that are told by UDP; who comes beyond that polls."},
     {"udp_port", spi::SettingType::kInteger, "0", 0, 65535, "UDP port that pushes to 1.x clients come from; 0: any."},
 };
 
@@ -74,7 +76,8 @@ public:
             pusher_->on_switches_changed();
             persistent_->probes().on_switches_changed();
         });
-        udp_.emplace(*registry_, switches_, executors, context.metrics(), context.log());
+        udp_.emplace(*registry_, switches_, executors, context.metrics(), context.log(),
+                     static_cast<std::size_t>(settings.integer("max_udp_subscribers")));
         pusher_->set_datagrams(*udp_);
         heartbeats_.emplace(*registry_, switches_, executors,
                             naming::Heartbeats::Options{.expire = settings.boolean("expire_instance")});

@@ -222,6 +222,9 @@ def test_clusters(server, name, path):
     admin = call(server, "GET", ADMIN + "/service", serviceName=name).json["data"]["clusterMap"]["c1"]
     assert (admin["healthyCheckPort"], admin["useInstancePortForCheck"]) == (8081, False)
     assert call(server, "PUT", path + "/cluster", **dict(change, healthChecker="nonsense")).status == 400
+    refused = call(server, "PUT", path + "/cluster", **dict(change, healthChecker='{"type":"HTTP","expectedResponseCode":5000000000}'))
+    text = "Param 'healthChecker' is illegal, expectedResponseCode should be a whole number between -2147483648 and 2147483647. (current: 5000000000)"
+    assert refused.status == 400 and text in refused.text, refused
     # The health of instances is for operators to set only where nothing checks it.
     health = dict(serviceName=name, clusterName="c1", ip="1.1.1.1", port=80, healthy="false")
     assert call(server, "PUT", V1 + "/health", **health).status == 400

@@ -241,3 +241,25 @@ def test_fixed_port_and_a_taken_one():
         port = taken.getsockname()[1]
         code, output = run_server("--set", f"naming.udp_port={port}")
         assert code == 1 and f"naming.udp_port: cannot bind UDP 127.0.0.1:{port}" in output, output
+
+
+def test_subscribers_beyond_the_limit_poll(name):
+    with Server("--set", "naming.max_udp_subscribers=2") as server:
+        refused = 'pharos_limit_refused_total{limit="naming.max_udp_subscribers"}'
+        register(server, name)
+        with Subscriber(server, name) as first, Subscriber(server, name) as second, Subscriber(server, name) as third:
+            for s in (first, second):
+                s.ask()
+                assert ips(s.push()) == ["10.0.0.1"]
+            assert metric(server, refused) == 0
+            assert ips(third.ask()) == ["10.0.0.1"], "it gets the list"
+            wait_for("the refusal counts", lambda: metric(server, refused) == 1)
+            register(server, name, "10.0.0.2")
+            for s in (first, second):
+                assert ips(s.push()) == ["10.0.0.1", "10.0.0.2"]
+            assert third.take(0.7) is None
+            assert ips(third.ask()) == ["10.0.0.1", "10.0.0.2"]
+            wait_for("that counts, too", lambda: metric(server, refused) == 2)
+            first.ask()
+            second.ask()
+            assert metric(server, refused) == 2, "who is there renews"

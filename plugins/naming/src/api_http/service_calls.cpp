@@ -140,11 +140,10 @@ void ServiceCalls::update_cluster(Call& call) {
     if (protocol::count_utf16_units(checker) > kLongestChecker) {
         call.read.refuse(illegal("Param 'healthChecker' is illegal, the param length should not exceed " +
                                  std::to_string(kLongestChecker) + "."));
-    } else if (std::optional<HealthChecker> parsed = parse_health_checker(checker)) {
-        metadata.checker = std::move(*parsed);
+    } else if (spi::Result<HealthChecker> parsed = parse_health_checker(checker)) {
+        metadata.checker = std::move(parsed.value());
     } else {
-        call.read.refuse(illegal(
-            "Param 'healthChecker' is illegal, it should be a JSON object. (current: " + std::string(checker) + ")"));
+        call.read.refuse(illegal("Param 'healthChecker' is illegal, " + parsed.error().message()));
     }
     if (!call.refused()) {
         catalogue_.update_cluster(std::move(key), std::move(cluster), std::move(metadata), answering(call));

@@ -1,6 +1,9 @@
 #include "model/service_metadata.hpp"
 
 #include <algorithm>
+#include <limits>
+
+#include <boost/json/serialize.hpp>
 
 #include <pharos/protocol/json.hpp>
 #include <pharos/protocol/params.hpp>
@@ -106,22 +109,40 @@ std::optional<std::vector<std::string>> labels_of(std::string_view expression) {
     return labels;
 }
 
+/// An `int` of the reference.
+spi::Result<std::int32_t> response_code_of(const protocol::JsonDocument& document) {
+    constexpr std::string_view kName = "expectedResponseCode";
+    using Limits = std::numeric_limits<std::int32_t>;
+    const std::optional<std::int64_t> code = protocol::integer(document.root(), kName, 200);
+    if (code && *code >= Limits::min() && *code <= Limits::max()) {
+        return static_cast<std::int32_t>(*code);
+    }
+    return spi::Status(spi::Code::kInvalidArgument,
+                       std::string(kName) + " should be a whole number between " + std::to_string(Limits::min()) +
+                           " and " + std::to_string(Limits::max()) +
+                           ". (current: " + boost::json::serialize(document.root().at(kName)) + ")");
+}
+
 spi::Status no_such_selector() { return {spi::Code::kInvalidArgument, "not match any type of selector!"}; }
 
 }  // namespace
 
-std::optional<HealthChecker> parse_health_checker(std::string_view json) {
+spi::Result<HealthChecker> parse_health_checker(std::string_view json) {
     const protocol::JsonDocument document(json);
-    const std::optional<std::int64_t> code = protocol::integer(document.root(), "expectedResponseCode", 200);
-    if (!document.status() || !code) {
-        return std::nullopt;
+    if (!document.status()) {
+        return spi::Status(spi::Code::kInvalidArgument,
+                           "it should be a JSON object. (current: " + std::string(json) + ")");
     }
     HealthChecker checker;
     checker.type = document.text("type");
     if (checker.type == "HTTP") {
         checker.path = document.text("path");
         checker.headers = document.text("headers");
-        checker.expected_response_code = static_cast<std::int32_t>(*code);
+        const spi::Result<std::int32_t> code = response_code_of(document);
+        if (!code) {
+            return code.error();
+        }
+        checker.expected_response_code = code.value();
     } else if (checker.type == "MYSQL") {
         checker.user = document.text("user");
         checker.password = document.text("pwd");

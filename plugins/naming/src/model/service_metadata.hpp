@@ -30,8 +30,9 @@ struct HealthChecker {
 
     bool operator==(const HealthChecker&) const = default;
 };
-/// A missing type reads as NONE. Nothing when the text is no JSON object, or a number in it is none.
-[[nodiscard]] std::optional<HealthChecker> parse_health_checker(std::string_view json);
+/// A missing type reads as NONE. Error kInvalidArgument: the text is no JSON object, or a number in it is none or out of
+/// range; the message goes on after "Param 'healthChecker' is illegal, ".
+[[nodiscard]] spi::Result<HealthChecker> parse_health_checker(std::string_view json);
 /// The object, with the members of its type.
 void append_json(sdk::JsonWriter& json, const HealthChecker& checker);
 

@@ -81,19 +81,39 @@ TEST(HealthChecker, Json) {
     for (const char* text : {R"({"type":"TCP"})", R"({"type":"NONE"})",
                              R"({"type":"HTTP","path":"/x","headers":"K:v|K2:v2","expectedResponseCode":200})",
                              R"({"type":"MYSQL","user":"u","pwd":"p","cmd":"select 1"})"}) {
-        const std::optional<HealthChecker> checker = parse_health_checker(text);
+        spi::Result<HealthChecker> checker = parse_health_checker(text);
         ASSERT_TRUE(checker) << text;
         EXPECT_EQ(json_of(*checker), text);
     }
     EXPECT_EQ(parse_health_checker("{}")->type, "NONE");
     EXPECT_EQ(json_of(*parse_health_checker("{}")), R"({"type":"NONE"})");
     EXPECT_FALSE(parse_health_checker("TCP"));
-    EXPECT_FALSE(parse_health_checker(R"({"type":"HTTP","expectedResponseCode":"abc"})"));
+}
+
+TEST(HealthChecker, NumbersThatAreNoneOrOutOfRangeAreRefused) {
+    for (const char* given : {R"("abc")", "2147483648", "-2147483649", "5000000000", "1e300", "[200]"}) {
+        auto checker = parse_health_checker(R"({"type":"HTTP","expectedResponseCode":)" + std::string(given) + "}");
+        ASSERT_FALSE(checker) << given;
+        EXPECT_EQ(checker.error().code(), spi::Code::kInvalidArgument);
+        const std::string shown = given == std::string("1e300") ? "1E300" : given;
+        EXPECT_EQ(checker.error().message(),
+                  "expectedResponseCode should be a whole number between -2147483648 and 2147483647. (current: " +
+                      shown + ")");
+    }
+    for (const std::int32_t good : {2147483647, -2147483647 - 1, 0}) {
+        auto checker = parse_health_checker(R"({"type":"HTTP","expectedResponseCode":)" + std::to_string(good) + "}");
+        ASSERT_TRUE(checker) << good;
+        EXPECT_EQ(checker->expected_response_code, good);
+    }
+    // To a check of another type it is a member as any other.
+    EXPECT_TRUE(parse_health_checker(R"({"type":"TCP","expectedResponseCode":"abc"})"));
+    EXPECT_EQ(json_of(*parse_health_checker(R"({"type":"REDIS","expectedResponseCode":"+PONG"})")),
+              R"({"type":"REDIS","expectedResponseCode":"+PONG"})");
 }
 
 // What only a plugin's check understands survives: members, their order, numbers as they are written.
 TEST(HealthChecker, OfATypeOfAPluginIsKeptAsItCame) {
-    const std::optional<HealthChecker> checker = parse_health_checker(
+    spi::Result<HealthChecker> checker = parse_health_checker(
         "{ \"type\" : \"REDIS\",\n\t\"password\":\"a \\\" b\", \"share\": 1.50, \"db\":[1, {\"x\": null}] }");
     ASSERT_TRUE(checker);
     EXPECT_EQ(checker->type, "REDIS");

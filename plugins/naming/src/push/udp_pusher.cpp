@@ -51,7 +51,7 @@ std::int64_t first_id(std::int64_t wall_ms) { return std::clamp(wall_ms * 1000, 
 }  // namespace
 
 UdpPusher::UdpPusher(Registry& registry, const Switches& switches, spi::Executors& executors, spi::Metrics& metrics,
-                     spi::Log& log)
+                     spi::Log& log, std::size_t most_subscribers)
     : registry_(registry),
       switches_(switches),
       executors_(executors),
@@ -61,7 +61,9 @@ UdpPusher::UdpPusher(Registry& registry, const Switches& switches, spi::Executor
       repeated_(metrics.counter("pharos_naming_udp_retried_total", "Pushes by UDP that were sent once more.")),
       failed_(metrics.counter("pharos_naming_udp_failed_total", "Pushes by UDP that were given up.")),
       too_large_(metrics.counter("pharos_naming_udp_too_large_total", "Pushes that no datagram can hold.")),
-      refused_(metrics.counter("pharos_naming_udp_refused_total", "Subscriptions by UDP beyond the limit.")),
+      refused_(metrics.counter("pharos_limit_refused_total", "Refused because of a limit, by its setting.",
+                               {{"limit", "naming.max_udp_subscribers"}})),
+      most_subscribers_(most_subscribers),
       last_id_(first_id(executors.clock().wall_ms())) {}
 
 spi::Status UdpPusher::start(spi::Net& net, std::uint16_t port) {
@@ -88,23 +90,29 @@ void UdpPusher::on_list(const ServiceKey& key, std::string_view clusters, const 
     if (!ip) {
         return;
     }
-    const ClientPtr client = registry_.ip_port_client(*ip, caller.port);
-    client->touch(now());
-    const TiePtr tie = registry_.find_tie(client, key);
+    // Not made yet: who is refused leaves nothing behind.
+    const ClientPtr known_client = registry_.find_ip_port(*ip, caller.port);
+    const TiePtr tie = known_client == nullptr ? nullptr : registry_.find_tie(known_client, key);
     const auto subscription = tie == nullptr ? nullptr : tie->subscription.load();
     {
         std::lock_guard lock(mutex_);
         const auto known = subscribers_.find(tie.get());
         if (known != subscribers_.end()) {
             known->second.asked = now();
+            known_client->touch(now());
             if (subscription != nullptr && *subscription == clusters) {
                 return;
             }
-        } else if (subscribers_.size() >= kMostSubscriptions) {
+        } else if (subscribers_.size() >= most_subscribers_) {
             refused_.add();
+            if (may_warn()) {
+                log_.warn("no more subscribers by UDP, 1.x clients poll", spi::kv("client", *ip),
+                          spi::kv("limit", most_subscribers_), spi::kv("setting", "naming.max_udp_subscribers"));
+            }
             return;
         }
     }
+    const ClientPtr client = registry_.ip_port_client(*ip, caller.port);
     subscribe(key, clusters, caller, client, std::move(*ip));
 }
 

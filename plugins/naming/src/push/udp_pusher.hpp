@@ -46,11 +46,10 @@ struct UdpCaller {
 /// max(30 s, cacheMillis) is no subscriber any more.
 class UdpPusher final : public DatagramSubscribers {
 public:
-    /// How many subscriptions there may be: anybody may ask for any address. Who comes beyond that polls.
-    static constexpr std::size_t kMostSubscriptions = 100'000;
-
+    /// `most_subscribers`: how many subscriptions there may be (naming.max_udp_subscribers): anybody may ask for any
+    /// address. Who comes beyond that polls.
     UdpPusher(Registry& registry, const Switches& switches, spi::Executors& executors, spi::Metrics& metrics,
-              spi::Log& log);
+              spi::Log& log, std::size_t most_subscribers = 100'000);
 
     /// Opens the socket; until then nobody is subscribed. Errors: those of spi::Net.
     spi::Status start(spi::Net& net, std::uint16_t port);
@@ -122,6 +121,7 @@ private:
     spi::Counter& failed_;
     spi::Counter& too_large_;
     spi::Counter& refused_;
+    const std::size_t most_subscribers_;
     std::unique_ptr<spi::UdpSocket> socket_;  ///< from start() to the end of stop()
     std::atomic<std::int64_t> next_warning_{0};
 

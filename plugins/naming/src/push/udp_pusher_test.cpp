@@ -315,6 +315,34 @@ TEST_F(UdpPusherTest, NothingIsSentAfterTheStop) {
     EXPECT_TRUE(net.sent.empty());
 }
 
+TEST_F(UdpPusherTest, BeyondTheLimitNobodyIsSubscribedUntilSomebodyLeaves) {
+    testing::FakeMetrics own_metrics;
+    testing::FakeNet own_net;
+    UdpPusher small(registry, switches, executors, own_metrics, log, 2);
+    ASSERT_TRUE(small.start(own_net, 0));
+    const auto ask_small = [&](std::uint16_t port) {
+        small.on_list(kService, "", {.ip = "10.9.8.7", .port = port, .agent = "Nacos-Java-Client:v1.4.6", .app = ""});
+        executors.run();
+        return registry.find_ip_port("10.9.8.7", port) != nullptr;
+    };
+    EXPECT_TRUE(ask_small(1));
+    EXPECT_TRUE(ask_small(2));
+    EXPECT_FALSE(ask_small(3)) << "who is refused leaves no client behind";
+    EXPECT_EQ(registry.find(kService)->subscriber_count(), 2u);
+    const spi::Counter& refused = *own_metrics.counters.at("pharos_limit_refused_total");
+    EXPECT_EQ(refused.value(), 1u);
+    // Those that are there renew.
+    EXPECT_TRUE(ask_small(2));
+    EXPECT_EQ(refused.value(), 1u);
+    executors.advance(20s);
+    EXPECT_TRUE(ask_small(2));
+    executors.advance(20s);  // the first has been silent for 40 s
+    EXPECT_TRUE(ask_small(3));
+    EXPECT_EQ(refused.value(), 1u);
+    EXPECT_EQ(registry.find(kService)->subscriber_count(), 2u);
+    small.stop(1s);
+}
+
 /// A client that acks whatever it gets, on a thread of its own.
 class EchoNet final : public spi::Net {
 public:
