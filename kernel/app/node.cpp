@@ -537,7 +537,6 @@ spi::Status Node::load(const ServerOptions& options) {
         return status;
     }
     parts.make_servers();
-    parts.io->start();  // for the stop only, which closes the HTTP server on its own threads
     parts.make_host();
     return parts.host->init();
 }

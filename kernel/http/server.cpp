@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kSpareDecoders = 16;
 /// Seconds that a client may read nothing while much waits for such clients.
 constexpr std::uint32_t kPressedPatience = 2;
-/// A loop that has not come round in this time is stuck or was stopped before us.
+/// A loop that has not come round in this time is stuck.
 constexpr std::chrono::seconds kForcedClose{5};
 
 }  // namespace
@@ -179,6 +179,15 @@ void Server::stop(spi::Duration grace) noexcept {
         return;
     }
     state_->draining.store(true, std::memory_order_relaxed);
+    if (!io_.is_running()) {
+        // A start that was refused before the io threads began, or they have ended: nobody would run what is posted, and
+        // nobody else is on the loops.
+        for (const auto& worker : workers_) {
+            worker->close_all();
+            worker->close();
+        }
+        return;
+    }
     for (const auto& worker : workers_) {
         worker->post([worker] { worker->close_idle(); });
     }

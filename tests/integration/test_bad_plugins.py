@@ -8,6 +8,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import time
 
 import pytest
 from cli_support import cli, ok
@@ -96,6 +97,21 @@ def test_required_stops_the_start_with_one_line(name, tmp_path):
     assert len(said) == 1, output
     assert re.fullmatch("pharos: could not start: " + expected(name, case.directory), said[0]), said[0]
     assert "the library was loaded" not in output  # code of what is no plugin never runs
+
+
+@pytest.mark.parametrize("name", ["init_fails", "start_fails"])
+def test_a_refused_start_ends_at_once(name):
+    """Nothing has been served, so nothing is waited for; the least of some starts, since the machine may be busy."""
+    a_loop_that_does_not_answer = 5.0
+    took = []
+    for _ in range(5):
+        began = time.monotonic()
+        code, output = run_server("--modules", f"naming,config,{name}", "--set", f"plugins.dirs={BAD}", timeout=60)
+        took.append(time.monotonic() - began)
+        assert code == 1 and f"plugin '{name}'" in output, output
+        if took[-1] < a_loop_that_does_not_answer:
+            return
+    pytest.fail(f"seconds from start to end: {took}")
 
 
 def metrics_of(server):
