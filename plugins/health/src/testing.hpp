@@ -1,6 +1,5 @@
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -16,52 +15,7 @@ namespace pharos::health {
 
 using Outcome = spi::ProbeResult::Outcome;
 
-/// A type of health check whose probes the test answers.
-class FakeChecker final : public spi::HealthChecker {
-public:
-    struct Asked {
-        std::string ip;
-        std::uint16_t port;
-        spi::Duration timeout;
-        spi::UniqueFunction<void(spi::ProbeResult)> done;
-    };
-
-    spi::Result<std::shared_ptr<spi::Probe>> configure(const spi::Properties& settings) noexcept override {
-        configured.push_back(settings);
-        if (!failure) {
-            return failure;
-        }
-        return std::shared_ptr<spi::Probe>(std::make_shared<FakeProbe>(*this));
-    }
-
-    /// Answers the oldest probe.
-    void answer(Outcome outcome, std::string reason = {}) {
-        Asked oldest = std::move(asked.front());
-        asked.pop_front();
-        oldest.done({outcome, std::move(reason)});
-    }
-
-    std::deque<Asked> asked;
-    std::vector<spi::Properties> configured;
-    spi::Status failure;
-    bool answers_in_call = false;  ///< with "passed"
-
-private:
-    class FakeProbe final : public spi::Probe {
-    public:
-        explicit FakeProbe(FakeChecker& checker) : checker_(checker) {}
-        void run(const spi::ProbeTarget& target, spi::UniqueFunction<void(spi::ProbeResult)> done) noexcept override {
-            if (checker_.answers_in_call) {
-                done({});
-                return;
-            }
-            checker_.asked.push_back({std::string(target.ip), target.port, target.timeout, std::move(done)});
-        }
-
-    private:
-        FakeChecker& checker_;
-    };
-};
+using FakeChecker = testing::FakeHealthChecker;
 
 /// What is provided, by type.
 class FakeServices final : public spi::ServiceRegistry {
