@@ -18,6 +18,8 @@ using namespace std::chrono_literals;
 constexpr spi::SettingSpec kSettings[] = {
     {"max_in_flight", spi::SettingType::kInteger, "4096", 1, 100'000,
      "Probes under way at once; each needs a descriptor."},
+    {"max_rate", spi::SettingType::kInteger, "10000", 1, 10'000'000,
+     "Probes a second; with many targets intervals grow towards the longest to keep it."},
 };
 
 constexpr spi::Duration kPatience = 5s;
@@ -26,11 +28,14 @@ constexpr spi::Duration kPatience = 5s;
 class HealthPlugin final : public spi::Plugin {
 public:
     spi::Status init(spi::PluginContext& context) noexcept override {
-        const auto in_flight = static_cast<std::size_t>(context.settings().integer("max_in_flight"));
+        const spi::Settings& settings = context.settings();
         tcp_.emplace(context.net());
         http_.emplace(context.net());
         engine_.emplace(context.services(), context.executors(), context.metrics(), context.log(),
-                        health::Engine::Options{.max_in_flight = in_flight, .seed = std::random_device{}()});
+                        health::Engine::Options{
+                            .max_in_flight = static_cast<std::size_t>(settings.integer("max_in_flight")),
+                            .max_rate = static_cast<std::size_t>(settings.integer("max_rate")),
+                            .seed = std::random_device{}()});
         registrations_.take(context.services().provide<spi::HealthChecker>(*tcp_, {{"type", "TCP"}}));
         registrations_.take(context.services().provide<spi::HealthChecker>(*http_, {{"type", "HTTP"}}));
         registrations_.take(context.services().provide<spi::HealthChecker>(none_, {{"type", "NONE"}}));

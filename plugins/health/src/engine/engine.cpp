@@ -53,6 +53,7 @@ public:
           turn_log_(log),
           types_(services, metrics),
           max_in_flight_(std::max<std::size_t>(options.max_in_flight, 1)),
+          max_rate_(static_cast<std::int64_t>(std::max<std::size_t>(options.max_rate, 1))),
           ring_(executors.clock().steady()),
           random_(options.seed) {}
 
@@ -190,6 +191,7 @@ public:
 
 private:
     void count(const Target& target, std::int64_t by) noexcept {
+        probed_ += target.check->probe != nullptr ? by : 0;
         target.check->type->targets[target.state()].fetch_add(by, std::memory_order_relaxed);
     }
 
@@ -226,8 +228,12 @@ private:
         arm(ring_.add(target, now + spi::Duration(static_cast<spi::Duration::rep>(interval * (1 + jitter)))));
     }
 
-    [[nodiscard]] const spi::ProbePace& pace_of(const Type& type) const noexcept {
-        return type.has_http_pace ? policy_.http : policy_.tcp;
+    /// The pace of a type, at which all targets together are probed at no more than the greatest rate.
+    [[nodiscard]] spi::ProbePace pace_of(const Type& type) const noexcept {
+        spi::ProbePace pace = type.has_http_pace ? policy_.http : policy_.tcp;
+        const spi::Duration share = 1s * probed_ / max_rate_;
+        pace.min = std::clamp(share, pace.min, pace.max);
+        return pace;
     }
 
     /// Has the pump run at that time, if it would not do so before.
@@ -466,7 +472,7 @@ private:
     }
 
     void take_result(Target& target, spi::ProbeResult result, spi::Duration took, std::vector<Turn>& turns) {
-        const spi::ProbePace& pace = pace_of(*target.check->type);
+        const spi::ProbePace pace = pace_of(*target.check->type);
         if (!policy_.enabled) {
             return;
         }
@@ -542,6 +548,7 @@ private:
     TurnLog turn_log_;
     Types types_;
     const std::size_t max_in_flight_;
+    const std::int64_t max_rate_;
     std::vector<spi::Registration> gauges_;
     sdk::Gate gate_;
 
@@ -555,8 +562,9 @@ private:
     std::uint32_t free_ = kNone;
     std::deque<Begun> in_order_;  ///< the oldest first, and it has not ended; of the others some may have
     std::size_t in_flight_ = 0;
-    std::size_t new_ = 0;  ///< targets that wait for their first probe
-    double lateness_ = 0;  ///< seconds
+    std::size_t new_ = 0;      ///< targets that wait for their first probe
+    std::int64_t probed_ = 0;  ///< targets whose type has probes
+    double lateness_ = 0;      ///< seconds
     std::mt19937_64 random_;
     spi::TimerId timer_ = 0;
     spi::Duration armed_for_ = spi::Duration::max();

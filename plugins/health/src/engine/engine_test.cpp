@@ -202,6 +202,27 @@ TEST_F(HealthEngineTest, WhoHasToWaitIsProbedLessOften) {
     EXPECT_GT(watch->last().interval, 1500ms);
 }
 
+/// With many targets intervals do not get as short as their pace allows, so that the rate is kept.
+TEST_F(HealthEngineTest, ManyTargetsShareTheRate) {
+    make({.max_rate = 10});
+    tcp.answers_in_call = true;
+    begin();
+    for (int i = 0; i < 29; ++i) {
+        watches.push_back(engine->watch(target(), [](bool, std::string_view) {}));
+    }
+    watches.push_back(engine->watch(target("NONE"), [](bool, std::string_view) {}));  // is not probed
+    executors.advance(60s);
+    EXPECT_EQ(watch->last().interval, 3s);
+    for (int i = 0; i < 40; ++i) {
+        watches.push_back(engine->watch(target(), [](bool, std::string_view) {}));
+    }
+    executors.advance(60s);
+    EXPECT_EQ(watch->last().interval, 5s) << "the longest";
+    watches.clear();
+    executors.advance(60s);
+    EXPECT_EQ(watch->last().interval, 1s);
+}
+
 TEST_F(HealthEngineTest, AnIntervalVariesALittle) {
     engine->set_policy({.tcp = {5s, 5s, 0.75}});
     begin();
