@@ -21,7 +21,7 @@ constexpr SettingSpec kServer[] = {
     {"advertise", Type::kString, "", 0, 0, "IP under which others know this node; empty: found out."},
     {"context_path", Type::kString, "/nacos", 0, 0, "Path before /v1, /v2 and /v3."},
     {"data_dir", Type::kString, "", 0, 0, "Directory for what is kept; empty: ~/.local/share/pharos."},
-    {"max_json_depth", Type::kInteger, "32", 8, 1000, "Depth of JSON that clients send."},
+    {"max_json_depth", Type::kInteger, "32", 8, 256, "Depth of JSON that clients send."},
     {"stop_grace", Type::kDuration, "2s", 0, 600 * kSecond, "How long a stop waits for requests under way."},
 };
 constexpr SettingSpec kSecurity[] = {

@@ -33,17 +33,27 @@ std::optional<double> parse_number(std::string_view text) {
 }  // namespace
 
 JsonDocument::JsonDocument(std::string_view text) : memory_(buffer_, sizeof buffer_) {
-    json::parse_options options;
     sdk::InputLimit& depth = sdk::input_limits().json_depth;
-    options.max_depth = depth.most();
-    boost::system::error_code error;
-    // The object keeps its values in memory_, which is never freed piecewise: what a client sends bounds it.
-    value_ = json::value(json::parse(text, error, json::storage_ptr(&memory_), options));
-    if (error == json::error::too_deep) {
+    parse(text, depth.most());
+    if (too_deep_) {
         depth.count_refusal();
         status_ = {spi::Code::kInvalidArgument,
                    "nested deeper than " + std::to_string(depth.most()) + " (server.max_json_depth)"};
-    } else if (error) {
+    }
+}
+
+JsonDocument::JsonDocument(std::string_view text, Stored) : memory_(buffer_, sizeof buffer_) {
+    parse(text, sdk::InputLimits::kMostJsonDepth);
+}
+
+void JsonDocument::parse(std::string_view text, std::size_t depth) {
+    json::parse_options options;
+    options.max_depth = depth;
+    boost::system::error_code error;
+    // The object keeps its values in memory_, which is never freed piecewise: what a client sends bounds it.
+    value_ = json::value(json::parse(text, error, json::storage_ptr(&memory_), options));
+    if (error) {
+        too_deep_ = error == json::error::too_deep;
         status_ = {spi::Code::kInvalidArgument, error.message()};
     } else if (const json::object* object = value_.if_object()) {
         root_ = object;

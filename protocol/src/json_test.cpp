@@ -47,6 +47,9 @@ TEST(JsonDocument, RefusesDepthBeyondTheLimit) {
     EXPECT_TRUE(JsonDocument(nested(8)).status().is_ok());
     EXPECT_EQ(JsonDocument(nested(9)).status().message(), "nested deeper than 8 (server.max_json_depth)");
     EXPECT_EQ(refused.value(), 1u);
+    EXPECT_TRUE(JsonDocument(nested(9), JsonDocument::Stored()).status().is_ok()) << "it was taken before";
+    EXPECT_FALSE(JsonDocument(nested(257), JsonDocument::Stored()).status().is_ok());
+    EXPECT_EQ(refused.value(), 1u);
     limit.set(32, nullptr);
 }
 

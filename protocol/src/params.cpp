@@ -147,11 +147,13 @@ void Params::split(std::string_view text) {
 }
 
 void Params::take_fields(const spi::HttpRequest& request) {
-    for (const MultipartPart& part : parse_multipart(request.header("content-type"), request.body, most_ + 1)) {
-        if (pairs_.size() == most_) {
-            overflowed_ = true;
-            return;
-        }
+    const std::size_t room = most_ - pairs_.size();
+    const std::vector<MultipartPart> parts = parse_multipart(request.header("content-type"), request.body, room + 1);
+    if (parts.size() > room) {  // files count too: what is cut off behind them may be a field
+        overflowed_ = true;
+        return;
+    }
+    for (const MultipartPart& part : parts) {
         if (!part.is_file) {
             pairs_.push_back({part.name, part.content, false});
         }

@@ -57,6 +57,26 @@ TEST(Params, TakesABoundedNumberOfPairs) {
     EXPECT_FALSE(params.find("k1024"));
 }
 
+TEST(Params, FilesOfAMultipartBodyCount) {
+    const spi::HttpHeader type[] = {{"Content-Type", "multipart/form-data; boundary=b"}};
+    const auto overflows = [&type](int files) {
+        std::string body;
+        for (int i = 0; i < files; ++i) {
+            body += "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\nx\r\n";
+        }
+        body += "--b\r\nContent-Disposition: form-data; name=\"last\"\r\n\r\ny\r\n--b--\r\n";
+        spi::HttpRequest request;
+        request.body = body;
+        request.headers = type;
+        const Params params(request);
+        EXPECT_NE(params.overflowed(), params.find("last").has_value());
+        return params.overflowed();
+    };
+    EXPECT_FALSE(overflows(1023));
+    EXPECT_TRUE(overflows(1024));
+    EXPECT_TRUE(overflows(3000));
+}
+
 TEST(Params, TheLimitIsTheNodesAndRefusalsAreCounted) {
     spi::Counter refused;
     sdk::InputLimit& limit = sdk::input_limits().parameters;

@@ -1,4 +1,5 @@
 """HTTP for tests: every status is an answer, and raw sockets for what no client library would send."""
+import contextlib
 import json
 import socket
 import urllib.error
@@ -46,8 +47,9 @@ def raw(port, data, timeout=5.0, host="127.0.0.1"):
     """Sends bytes and reads until the server closes or falls silent for `timeout`."""
     out = b""
     with socket.create_connection((host, port), timeout) as s:
-        try:
+        with contextlib.suppress(OSError):  # an early answer may end the reading of the rest
             s.sendall(data)
+        try:
             while chunk := s.recv(65536):
                 out += chunk
         except OSError:

@@ -142,7 +142,10 @@ class RawRpc:
                                                                           "requestId": request[1].decode()}))
         if out:
             self.socket.settimeout(30)
-            self.socket.sendall(out)
+            try:
+                self.socket.sendall(out)
+            except ConnectionError:
+                self.ended = True
         return found
 
     def is_closed(self):

@@ -1,6 +1,7 @@
 #include "listen/rpc_listeners.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include <pharos/sdk/json_writer.hpp>
@@ -147,9 +148,13 @@ std::size_t RpcListeners::count_with(spi::ConnectionNumber connection, const std
         return 0;
     }
     const auto& configs = found->second.configs;
-    return configs.size() +
-           static_cast<std::size_t>(std::count_if(store_keys.begin(), store_keys.end(),
-                                                  [&](const std::string& key) { return !configs.contains(key); }));
+    std::unordered_set<std::string_view> more;
+    for (const std::string& key : store_keys) {
+        if (!configs.contains(key)) {
+            more.insert(key);
+        }
+    }
+    return more.empty() ? 0 : configs.size() + more.size();
 }
 
 void RpcListeners::forget(const std::string& store_key, const ListenerPtr& listener) {

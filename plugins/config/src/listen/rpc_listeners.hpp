@@ -39,7 +39,7 @@ public:
     /// `md5` is what the client has, for listening_to() and listened_by(). False: the connection has ended.
     bool add(spi::ConnectionNumber connection, const std::string& store_key, const Name& name, std::string_view md5);
     void remove(spi::ConnectionNumber connection, const std::string& store_key);
-    /// How many configs the connection would listen to with these as well.
+    /// How many configs the connection would listen to with these as well; 0 when it listens to all of them already.
     [[nodiscard]] std::size_t count_with(spi::ConnectionNumber connection, const std::vector<std::string>& store_keys);
     /// Tells every listener of the config. Not in the call.
     void notify(const std::string& store_key);

@@ -1,8 +1,6 @@
 #include "engine/engine.hpp"
 
 #include <condition_variable>
-#include <deque>
-#include <limits>
 #include <mutex>
 #include <random>
 #include <string>
@@ -12,6 +10,7 @@
 #include <pharos/sdk/gate.hpp>
 
 #include "engine/due_ring.hpp"
+#include "engine/flights.hpp"
 #include "engine/lag.hpp"
 #include "engine/pace.hpp"
 #include "engine/target.hpp"
@@ -69,7 +68,7 @@ public:
             }));
         };
         gauge("pharos_health_in_flight", "Probes under way.",
-              [](const Core& core) { return static_cast<double>(core.in_flight_); });
+              [](const Core& core) { return static_cast<double>(core.flights_.size()); });
         gauge("pharos_health_waiting", "Targets that are due and wait for probes under way to end.",
               [](const Core& core) { return static_cast<double>(core.waiting_); });
         gauge("pharos_health_lateness_seconds", "How late probes have begun lately, on average.",
@@ -292,8 +291,8 @@ private:
             if (const auto next = ring_.next()) {
                 arm(*next);
             }
-            if (!in_order_.empty()) {
-                const spi::Duration overdue_at = flights_[in_order_.front().slot].began + patience(now);
+            if (const auto oldest = flights_.oldest()) {
+                const spi::Duration overdue_at = flights_[*oldest].began + patience(now);
                 arm(std::min(std::max(overdue_at, lag_.judge_from()), now + kLookout));
             }
         }
@@ -349,7 +348,7 @@ private:
     }
 
     void begin_waiting(spi::Duration now, std::vector<Start>& starts) {
-        while (in_flight_ < max_in_flight_ && !types_waiting_.empty()) {
+        while (flights_.size() < max_in_flight_ && !types_waiting_.empty()) {
             const auto fewest =
                 std::min_element(types_waiting_.begin(), types_waiting_.end(),
                                  [](const Type* a, const Type* b) { return a->in_flight < b->in_flight; });
@@ -361,40 +360,26 @@ private:
     }
 
     Start begin(Target& target, Type& type, spi::Duration now) {
-        std::uint32_t slot = free_;
-        if (slot == kNone) {
-            slot = static_cast<std::uint32_t>(flights_.size());
-            flights_.emplace_back();
-        } else {
-            free_ = flights_[slot].next_free;
-        }
-        Flight& flight = flights_[slot];
-        flight.target = &target;
-        flight.type = &type;
-        flight.began = now;
-        in_order_.push_back({slot, flight.generation});
-        ++in_flight_;
+        const Flights::Ticket ticket = flights_.begin({&target, &type, now});
         ++type.in_flight;
         settle_first(target);
-        target.flight = slot;
+        target.flight = ticket.slot;
         target.lateness = now - target.due;
         lateness_ += (std::chrono::duration<double>(target.lateness).count() - lateness_) * kNewest;
         plan(target, now);
-        return {target.check, target.ip, target.port, slot, flight.generation};
+        return {target.check, target.ip, target.port, ticket};
     }
 
     /// Begins the probe. Without the mutex.
     void run(Start start) {
         spi::Probe& probe = *start.check->probe;
         const spi::ProbeTarget target{start.ip, start.port, kProbeTimeout};
-        probe.run(target, [self = shared_from_this(), check = std::move(start.check), slot = start.slot,
-                           generation = start.generation](spi::ProbeResult result) {
-            self->answered(*check->type, slot, generation, std::move(result));
-        });
+        probe.run(target, [self = shared_from_this(), check = std::move(start.check), ticket = start.ticket](
+                              spi::ProbeResult result) { self->answered(*check->type, ticket, std::move(result)); });
     }
 
     /// Any thread, possibly in run(), and as often as the provider of the type likes.
-    void answered(Type& type, std::uint32_t slot, std::uint32_t generation, spi::ProbeResult result) {
+    void answered(Type& type, Flights::Ticket ticket, spi::ProbeResult result) {
         std::vector<Turn> turns;
         bool expected = true;
         const spi::Duration now = executors_.clock().steady();
@@ -403,9 +388,9 @@ private:
             if (stopped_) {
                 return;
             }
-            expected = flights_[slot].generation == generation;
+            expected = flights_.is_under_way(ticket);
             if (expected) {
-                end_flight(slot, std::move(result), now, turns);
+                end_flight(ticket.slot, std::move(result), now, turns);
                 if (!types_waiting_.empty()) {
                     post_pump();
                 }
@@ -418,27 +403,23 @@ private:
     }
 
     void end_overdue(spi::Duration now, std::vector<Turn>& turns) {
-        while (!in_order_.empty() && now - flights_[in_order_.front().slot].began >= patience(now)) {
-            const std::uint32_t slot = in_order_.front().slot;
-            Type& type = *flights_[slot].type;
-            if (!was_behind(flights_[slot], now)) {
+        for (auto oldest = flights_.oldest(); oldest && now - flights_[*oldest].began >= patience(now);
+             oldest = flights_.oldest()) {
+            Type& type = *flights_[*oldest].type;
+            if (!was_behind(flights_[*oldest], now)) {
                 type.silent->add();
                 if (!type.told_of_silence.exchange(true)) {
                     log_.warn("health check does not answer in time; its targets count as failed",
                               spi::kv("type", type.name));
                 }
             }
-            end_flight(slot, {Outcome::kFailed, "the check '" + type.name + "' gave no answer"}, now, turns);
+            end_flight(*oldest, {Outcome::kFailed, "the check '" + type.name + "' gave no answer"}, now, turns);
         }
     }
 
     void end_flight(std::uint32_t slot, spi::ProbeResult result, spi::Duration now, std::vector<Turn>& turns) {
-        Flight& flight = flights_[slot];
-        Target* const target = std::exchange(flight.target, nullptr);
-        ++flight.generation;
-        flight.next_free = free_;
-        free_ = slot;
-        --in_flight_;
+        const Flight flight = flights_.end(slot);
+        Target* const target = flight.target;
         --flight.type->in_flight;
         if (result.outcome > Outcome::kNotProbed) {
             result.outcome = Outcome::kNotProbed;  // of a later version
@@ -447,9 +428,6 @@ private:
             excuse(*target, flight, result, now);
         }
         flight.type->outcomes[static_cast<std::size_t>(result.outcome)]->add();
-        while (!in_order_.empty() && flights_[in_order_.front().slot].generation != in_order_.front().generation) {
-            in_order_.pop_front();
-        }
         if (target != nullptr) {
             target->flight = kNone;
             take_result(*target, std::move(result), now - flight.began, turns);
@@ -533,7 +511,7 @@ private:
 
     void forget_flight(Target& target) noexcept {
         if (target.flight != kNone) {
-            flights_[std::exchange(target.flight, kNone)].target = nullptr;
+            flights_.abandon(std::exchange(target.flight, kNone));
         }
     }
 
@@ -558,10 +536,7 @@ private:
     DueRing ring_;
     std::vector<Type*> types_waiting_;  ///< those with targets in their queue
     std::size_t waiting_ = 0;           ///< targets in these queues
-    std::vector<Flight> flights_;       ///< slots; as many as there ever were at once
-    std::uint32_t free_ = kNone;
-    std::deque<Begun> in_order_;  ///< the oldest first, and it has not ended; of the others some may have
-    std::size_t in_flight_ = 0;
+    Flights flights_;
     std::size_t new_ = 0;      ///< targets that wait for their first probe
     std::int64_t probed_ = 0;  ///< targets whose type has probes
     double lateness_ = 0;      ///< seconds

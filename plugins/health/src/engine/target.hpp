@@ -50,30 +50,6 @@ struct Target : Queued, std::enable_shared_from_this<Target> {
 
 using TargetPtr = std::shared_ptr<Target>;
 
-/// A probe under way.
-struct Flight {
-    Target* target = nullptr;  ///< null: nobody waits for the result any more
-    Type* type = nullptr;
-    spi::Duration began{0};
-    std::uint32_t generation = 0;  ///< of the slot: an answer with another one is late, or the second
-    std::uint32_t next_free = kNone;
-};
-
-/// Which probe began in which order.
-struct Begun {
-    std::uint32_t slot;
-    std::uint32_t generation;
-};
-
-/// A probe to be begun when the mutex is free.
-struct Start {
-    CheckPtr check;
-    std::string ip;
-    std::uint16_t port;
-    std::uint32_t slot;
-    std::uint32_t generation;
-};
-
 /// A turn to be logged when the mutex is free.
 struct Turn {
     std::string name;

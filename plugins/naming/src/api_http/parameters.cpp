@@ -257,6 +257,10 @@ BatchParameters read_batch(Reader& reader) {
     // What is no array counts as absent (protocol/naming.md §2.3), so it is put where an array is expected.
     const std::string wrapped = "{\"instances\":" + std::string(reader.text("instances", "[]")) + "}";
     const protocol::JsonDocument document(wrapped);
+    if (document.is_too_deep()) {  // never taken for absent, which means all of them
+        reader.refuse(illegal("Param 'instances' is illegal, it is " + std::string(document.status().message())));
+        return parsed;
+    }
     const boost::json::array* targets = protocol::find_array(document.root(), "instances");
     if (targets == nullptr) {
         return parsed;

@@ -193,5 +193,12 @@ TEST(ReadBatch, InstancesOrAll) {
     EXPECT_EQ(missing.error(), "Param 'metadata' is required.");
 }
 
+TEST(ReadBatch, WhatIsTooDeepIsNotTakenForAll) {
+    const std::string query = "metadata=a%3Db&instances=" + std::string(40, '[') + std::string(40, ']');
+    Query deep(query);
+    EXPECT_TRUE(read_batch(deep.reader).targets.empty());
+    EXPECT_EQ(deep.error(), "Param 'instances' is illegal, it is nested deeper than 32 (server.max_json_depth)");
+}
+
 }  // namespace
 }  // namespace pharos::naming

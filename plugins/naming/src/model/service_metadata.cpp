@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include <boost/json/serialize.hpp>
 
@@ -129,6 +130,9 @@ spi::Status no_such_selector() { return {spi::Code::kInvalidArgument, "not match
 
 spi::Result<HealthChecker> parse_health_checker(std::string_view json) {
     const protocol::JsonDocument document(json);
+    if (document.is_too_deep()) {
+        return spi::Status(spi::Code::kInvalidArgument, "it is " + std::string(document.status().message()));
+    }
     if (!document.status()) {
         return spi::Status(spi::Code::kInvalidArgument,
                            "it should be a JSON object. (current: " + std::string(json) + ")");
@@ -174,10 +178,13 @@ spi::Result<Selector> parse_selector(std::string_view text) {
     if (protocol::trimmed(text).empty()) {
         return Selector{};
     }
-    const std::string once_more = protocol::decode_form(text);
     const protocol::JsonDocument as_given(text);
-    const protocol::JsonDocument decoded(once_more);
-    const protocol::JsonDocument& document = as_given.status() ? as_given : decoded;
+    if (as_given.is_too_deep()) {
+        return as_given.status();
+    }
+    const std::string once_more = as_given.status() ? std::string() : protocol::decode_form(text);
+    std::optional<protocol::JsonDocument> decoded;
+    const protocol::JsonDocument& document = as_given.status() ? as_given : decoded.emplace(once_more);
     if (!document.status()) {
         return no_such_selector();
     }

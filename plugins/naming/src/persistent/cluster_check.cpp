@@ -14,7 +14,7 @@ spi::Properties settings_of(const HealthChecker& checker) {
     std::string text;
     sdk::JsonWriter json(text);
     append_json(json, checker);
-    const protocol::JsonDocument document(text);
+    const protocol::JsonDocument document(text, protocol::JsonDocument::Stored());
     spi::Properties settings;
     for (const auto& [name, value] : document.root()) {
         const bool is_scalar = value.is_string() || value.is_number() || value.is_bool();

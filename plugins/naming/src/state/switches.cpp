@@ -182,7 +182,7 @@ void append_json(sdk::JsonWriter& json, const SwitchDomain& domain) {
 }
 
 std::optional<SwitchDomain> parse_switches(std::string_view text) {
-    const protocol::JsonDocument document(text);
+    const protocol::JsonDocument document(text, protocol::JsonDocument::Stored());
     if (!document.status()) {
         return std::nullopt;
     }

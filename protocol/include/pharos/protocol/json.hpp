@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <forward_list>
 #include <optional>
@@ -21,11 +22,16 @@ namespace pharos::protocol {
 class JsonDocument {
 public:
     explicit JsonDocument(std::string_view text);
+    /// Of what this node has taken before: no limit that was lowered since holds for it.
+    struct Stored {};
+    JsonDocument(std::string_view text, Stored);
     JsonDocument(const JsonDocument&) = delete;
     JsonDocument& operator=(const JsonDocument&) = delete;
 
     /// Ok when the text was one JSON object; else kInvalidArgument with the parser's reason.
     [[nodiscard]] const spi::Status& status() const noexcept { return status_; }
+    /// Whether it is not ok because of the limit alone.
+    [[nodiscard]] bool is_too_deep() const noexcept { return too_deep_; }
     /// The object; empty when the status is not ok.
     [[nodiscard]] const boost::json::object& root() const noexcept { return *root_; }
 
@@ -39,12 +45,15 @@ public:
     [[nodiscard]] std::string_view text_of(const boost::json::value& value) const;
 
 private:
+    void parse(std::string_view text, std::size_t depth);
+
     unsigned char buffer_[4096];
     boost::json::monotonic_resource memory_;
     boost::json::object empty_;
     boost::json::value value_;
     const boost::json::object* root_ = &empty_;
     spi::Status status_;
+    bool too_deep_ = false;
     mutable std::forward_list<std::string> converted_;
 };
 

@@ -33,6 +33,8 @@ private:
 /// Limits that every plugin keeps which reads parameters or JSON of clients (docs/limits.md): one for a process, because
 /// the readers are compiled into each plugin. The node sets them before any plugin starts; until then the defaults hold.
 struct InputLimits {
+    static constexpr std::size_t kMostJsonDepth = 256;  ///< whatever is set: readers use the stack
+
     InputLimit parameters{1024};  ///< of one request: "http.max_parameters"
     InputLimit json_depth{32};    ///< over HTTP and gRPC: "server.max_json_depth"
 };
