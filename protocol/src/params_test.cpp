@@ -49,9 +49,12 @@ std::string pairs(std::size_t count) {
 }
 
 TEST(Params, TakesABoundedNumberOfPairs) {
-    EXPECT_FALSE(Params(pairs(1024), "").overflowed());
-    EXPECT_FALSE(Params(pairs(1000), pairs(24)).overflowed());
-    const Params params(pairs(1024), pairs(1));
+    const std::string most = pairs(1024);
+    const std::string some = pairs(1000);
+    const std::string few = pairs(24);
+    EXPECT_FALSE(Params(most, "").overflowed());
+    EXPECT_FALSE(Params(some, few).overflowed());
+    const Params params(most, few);
     EXPECT_TRUE(params.overflowed());
     EXPECT_TRUE(params.find("k1023"));
     EXPECT_FALSE(params.find("k1024"));
