@@ -1,14 +1,37 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <mutex>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "plugin/host.hpp"
 
 namespace pharos::plugin {
 namespace {
 
-std::vector<std::string> trace;
+/// What plugins did. A step that hangs goes on in a thread that nobody waits for.
+class Trace {
+public:
+    void add(std::string step) {
+        const std::lock_guard lock(mutex_);
+        steps_.push_back(std::move(step));
+    }
+    std::vector<std::string> steps() {
+        const std::lock_guard lock(mutex_);
+        return steps_;
+    }
+    void clear() {
+        const std::lock_guard lock(mutex_);
+        steps_.clear();
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<std::string> steps_;
+};
+Trace trace;
 
 enum class Fault { kNone, kInitFails, kInitThrows, kStartFails, kStartThrows, kStartHangs, kStopHangs };
 Fault fault_of_b = Fault::kNone;
@@ -22,14 +45,14 @@ public:
     }
     spi::Status start() noexcept override { return step("start", Fault::kStartFails, Fault::kNone); }
     void stop() noexcept override {
-        trace.push_back(std::string("stop ") + kName);
+        trace.add(std::string("stop ") + kName);
         hang_if(Fault::kStopHangs);
     }
     void health(spi::HealthSink& sink) const noexcept override { sink.report("cap", spi::HealthState::kOk, ""); }
 
 private:
     spi::Status step(const char* name, Fault fails, Fault) {
-        trace.push_back(std::string(name) + " " + kName);
+        trace.add(std::string(name) + " " + kName);
         if (kName == 'b' && fault_of_b == fails) {
             return {spi::Code::kInternal, "no luck"};
         }
@@ -139,7 +162,7 @@ TEST_F(HostTest, StartsProvidersFirstAndStopsInInverseOrder) {
     ASSERT_TRUE(host->start());
     EXPECT_EQ(host->health().size(), 2u);
     host->stop();
-    EXPECT_EQ(trace, (std::vector<std::string>{"init a", "init b", "start a", "start b", "stop b", "stop a"}));
+    EXPECT_EQ(trace.steps(), (std::vector<std::string>{"init a", "init b", "start a", "start b", "stop b", "stop a"}));
     EXPECT_EQ(host->table().at(0).state, State::kStopped);
 }
 
@@ -147,21 +170,21 @@ TEST_F(HostTest, AFailedInitRollsBackAndNamesThePlugin) {
     fault_of_b = Fault::kInitFails;
     auto host = make();
     EXPECT_EQ(host->start().message(), "plugin 'b' init failed: no luck");
-    EXPECT_EQ(trace, (std::vector<std::string>{"init a", "init b", "stop b", "stop a"}));
+    EXPECT_EQ(trace.steps(), (std::vector<std::string>{"init a", "init b", "stop b", "stop a"}));
 }
 
 TEST_F(HostTest, AFailedStartRollsBack) {
     fault_of_b = Fault::kStartFails;
     auto host = make();
     EXPECT_EQ(host->start().message(), "plugin 'b' start failed: no luck");
-    EXPECT_EQ(trace, (std::vector<std::string>{"init a", "init b", "start a", "start b", "stop b", "stop a"}));
+    EXPECT_EQ(trace.steps(), (std::vector<std::string>{"init a", "init b", "start a", "start b", "stop b", "stop a"}));
 }
 
 TEST_F(HostTest, AnExceptionIsContained) {
     fault_of_b = Fault::kInitThrows;
     auto host = make();
     EXPECT_EQ(host->start().message(), "plugin 'b' init failed: threw: made to throw");
-    EXPECT_EQ(trace, (std::vector<std::string>{"init a", "stop a"}));
+    EXPECT_EQ(trace.steps(), (std::vector<std::string>{"init a", "stop a"}));
 }
 
 TEST_F(HostTest, AStepThatHangsIsNamedAfterItsDeadline) {
@@ -178,7 +201,7 @@ TEST_F(HostTest, AnExceptionOutOfANoexceptFunctionIsContainedToo) {
     auto host = make();
     EXPECT_EQ(host->start().message(), "plugin 'b' start failed: threw: made to throw");
     EXPECT_EQ(host->hung(), "plugin 'b' start");  // its thread stays where it threw
-    EXPECT_EQ(trace, (std::vector<std::string>{"init a", "init b", "start a", "start b", "stop a"}));
+    EXPECT_EQ(trace.steps(), (std::vector<std::string>{"init a", "init b", "start a", "start b", "stop a"}));
 }
 
 TEST_F(HostTest, AStopThatHangsIsNamedAndTheOthersStop) {
@@ -187,7 +210,7 @@ TEST_F(HostTest, AStopThatHangsIsNamedAndTheOthersStop) {
     ASSERT_TRUE(host->start());
     host->stop();
     EXPECT_EQ(host->hung(), "plugin 'b' stop");
-    EXPECT_EQ(trace.back(), "stop a");
+    EXPECT_EQ(trace.steps().back(), "stop a");
     hanging = false;
     hanging.notify_all();
 }
@@ -196,8 +219,8 @@ TEST_F(HostTest, AnOptionalPluginThatFailsIsLeftOutWithThoseThatNeedIt) {
     fault_of_b = Fault::kStartFails;
     auto host = make({required(kA), optional(kB), optional(kC), required(kD)});
     ASSERT_TRUE(host->start());
-    EXPECT_EQ(trace, (std::vector<std::string>{"init a", "init b", "init c", "init d", "start a", "start b", "stop b",
-                                               "stop c", "start d"}));
+    EXPECT_EQ(trace.steps(), (std::vector<std::string>{"init a", "init b", "init c", "init d", "start a", "start b",
+                                                       "stop b", "stop c", "start d"}));
     const std::vector<PluginRow> rows = host->table();
     EXPECT_EQ(rows.at(0).state, State::kStarted);
     EXPECT_EQ(rows.at(1).state, State::kFailed);
@@ -212,7 +235,7 @@ TEST_F(HostTest, AnOptionalPluginThatFailsIsLeftOutWithThoseThatNeedIt) {
     EXPECT_EQ(health.at(1).state, spi::HealthState::kDegraded);
     EXPECT_EQ(health.at(1).reason, "plugin 'b' start failed: no luck");
     host->stop();
-    EXPECT_EQ(trace.size(), 11u);  // what is left out is not stopped twice
+    EXPECT_EQ(trace.steps().size(), 11u);  // what is left out is not stopped twice
     EXPECT_FALSE(host->has_hung());
 }
 
@@ -223,7 +246,7 @@ TEST_F(HostTest, AnOptionalPluginThatHangsIsLeftOutWithoutAStop) {
     EXPECT_EQ(host->table().at(1).state, State::kHung);
     EXPECT_EQ(host->hung(), "plugin 'b' start");
     host->stop();
-    EXPECT_EQ(trace, (std::vector<std::string>{"init a", "init b", "start a", "start b", "stop a"}));
+    EXPECT_EQ(trace.steps(), (std::vector<std::string>{"init a", "init b", "start a", "start b", "stop a"}));
     hanging = false;
     hanging.notify_all();
 }
@@ -231,10 +254,10 @@ TEST_F(HostTest, AnOptionalPluginThatHangsIsLeftOutWithoutAStop) {
 TEST_F(HostTest, WhatNeedsARefusedPluginStopsTheStartOrIsLeftOut) {
     EXPECT_EQ(make({refused("b", {"y/1"}, "not an ELF file"), required(kC)})->start().message(),
               "plugin 'c' requires y/1, which plugin 'b' would provide, but it is left out: not an ELF file");
-    EXPECT_TRUE(trace.empty());
+    EXPECT_TRUE(trace.steps().empty());
     auto host = make({refused("b", {"y/1"}, "not an ELF file"), optional(kC), required(kA)});
     ASSERT_TRUE(host->start());
-    EXPECT_EQ(trace, (std::vector<std::string>{"init a", "start a"}));
+    EXPECT_EQ(trace.steps(), (std::vector<std::string>{"init a", "start a"}));
     EXPECT_EQ(host->table().at(1).reason, "not an ELF file");
 }
 
@@ -243,7 +266,7 @@ TEST_F(HostTest, WhatNeedsAPluginThatFailedStopsTheStartWhenItIsRequired) {
     EXPECT_EQ(make({required(kA), optional(kB), required(kC)})->start().message(),
               "plugin 'c' requires y/1, which plugin 'b' would provide, but it is left out: plugin 'b' init failed: "
               "no luck");
-    EXPECT_EQ(trace, (std::vector<std::string>{"init a", "init b", "stop b", "stop a"}));
+    EXPECT_EQ(trace.steps(), (std::vector<std::string>{"init a", "init b", "stop b", "stop a"}));
 }
 
 }  // namespace

@@ -209,7 +209,7 @@ class Server:
             self.clean()
 
     def clean(self):
-        report = REPORT.search(self.log)
+        report = REPORT.search(self.log) if self.log_path.exists() else None
         self._remove_files()
         assert not report, f"the server's sanitizer: {report[0][:8000]}"
 

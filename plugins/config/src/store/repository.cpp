@@ -40,11 +40,12 @@ Repository::Repository(Index& index, std::size_t hot_bytes, spi::Executors& exec
 spi::Status Repository::start(spi::Store& store, OnChanged on_changed) {
     store_ = &store;
     on_changed_ = std::move(on_changed);
-    // Watch first, then read: what is in both tells itself by its revision. Who watches waits for the end of the load,
-    // so that a removal does not come before what it removes.
-    std::lock_guard lock(index_mutex_);
+    // Watch first, then read: what is in both tells itself by its revision. What is told before the lock is taken is in
+    // what is read, removals too, and what is told later waits for the end of the load: no removal comes before what it
+    // removes. Without the lock, which the store's own comes before.
     watch_ = store.watch(std::string(kStorePrefix), 0,
                          [this](std::span<const spi::StoreChange> changes) { on_store_changes(changes); });
+    std::lock_guard lock(index_mutex_);
     const std::unique_ptr<spi::StoreSnapshot> snapshot = store.snapshot();
     if (snapshot == nullptr) {
         return {spi::Code::kUnavailable, "the store can't be read"};
