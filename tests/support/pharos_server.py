@@ -8,6 +8,7 @@
 """
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import pathlib
@@ -59,6 +60,21 @@ def _is_free(port):
 
 
 _taken = set()
+_claims = []  # files that are locked as long as this process lives
+
+
+def _claim(port):
+    """Whether no other test process has it: between the look and the server's bind somebody else could take it."""
+    folder = pathlib.Path(tempfile.gettempdir()) / "pharos-test-ports"
+    folder.mkdir(exist_ok=True)
+    file = open(folder / str(port), "w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return False
+    _claims.append(file)
+    return True
 
 
 def free_port(offsets=(0, 1000, 1001)):
@@ -66,7 +82,7 @@ def free_port(offsets=(0, 1000, 1001)):
     thousands, so that P + 1000 or P + 1001 of one server is never the P of another."""
     for _ in range(500):
         port = random.randrange(20, 31, 2) * 1000 + random.randrange(100) * 10
-        if port not in _taken and all(_is_free(port + o) for o in offsets):
+        if port not in _taken and all(_is_free(port + o) for o in offsets) and _claim(port):
             _taken.add(port)
             return port
     raise RuntimeError("no free ports")

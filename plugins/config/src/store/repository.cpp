@@ -40,16 +40,20 @@ Repository::Repository(Index& index, std::size_t hot_bytes, spi::Executors& exec
 spi::Status Repository::start(spi::Store& store, OnChanged on_changed) {
     store_ = &store;
     on_changed_ = std::move(on_changed);
-    // Watch first, then read: what is in both tells itself by its revision. What is told before the lock is taken is in
-    // what is read, removals too, and what is told later waits for the end of the load: no removal comes before what it
-    // removes. Without the lock, which the store's own comes before.
+    {
+        std::lock_guard lock(index_mutex_);
+        loading_ = true;
+    }
+    // Watch first, then read: what is told meanwhile is applied afterwards, so that no removal comes before what it
+    // removes; what is in both tells itself by its revision. The store is asked without the lock: it tells with its
+    // own.
     watch_ = store.watch(std::string(kStorePrefix), 0,
                          [this](std::span<const spi::StoreChange> changes) { on_store_changes(changes); });
-    std::lock_guard lock(index_mutex_);
     const std::unique_ptr<spi::StoreSnapshot> snapshot = store.snapshot();
     if (snapshot == nullptr) {
         return {spi::Code::kUnavailable, "the store can't be read"};
     }
+    std::lock_guard lock(index_mutex_);
     std::string unreadable;
     snapshot->scan(kStorePrefix, kStorePrefix, [&](std::string_view key, const spi::StoreValue& value) {
         const std::optional<RecordView> record = view_of(value.value);
@@ -65,6 +69,10 @@ spi::Status Repository::start(spi::Store& store, OnChanged on_changed) {
                 "the stored config '" + unreadable + "' can't be read: damaged, or of a newer version"};
     }
     last_number_ = greatest_number(*snapshot);
+    loading_ = false;
+    for (const Told& told : std::exchange(told_while_loading_, {})) {
+        apply({told.key, told.value, told.revision});
+    }
     return {};
 }
 
@@ -76,23 +84,33 @@ void Repository::stop(spi::Duration patience) noexcept {
 void Repository::on_store_changes(std::span<const spi::StoreChange> changes) {
     std::lock_guard lock(index_mutex_);
     for (const spi::StoreChange& change : changes) {
-        const std::string key(change.key);
-        const EntryPtr before = index_.find(key);
-        EntryPtr after;
-        if (change.value) {
-            const std::optional<RecordView> record = view_of(*change.value);
-            if (!record) {
-                continue;  // nobody but this plugin writes here
-            }
-            after = make_entry(*record, change.revision);
-            if (hot_.takes(record->content.size())) {
-                hot_.keep(after, std::make_shared<const std::string>(record->content));
-            }
+        if (loading_) {
+            told_while_loading_.push_back({std::string(change.key),
+                                           change.value ? std::optional<std::string>(*change.value) : std::nullopt,
+                                           change.revision});
+        } else {
+            apply(change);
         }
-        const bool same = (before == nullptr) == (after == nullptr) && (before == nullptr || before->md5 == after->md5);
-        if (index_.apply(key, change.revision, std::move(after)) && !same) {
-            on_changed_(key);
+    }
+}
+
+void Repository::apply(const spi::StoreChange& change) {
+    const std::string key(change.key);
+    const EntryPtr before = index_.find(key);
+    EntryPtr after;
+    if (change.value) {
+        const std::optional<RecordView> record = view_of(*change.value);
+        if (!record) {
+            return;  // nobody but this plugin writes here
         }
+        after = make_entry(*record, change.revision);
+        if (hot_.takes(record->content.size())) {
+            hot_.keep(after, std::make_shared<const std::string>(record->content));
+        }
+    }
+    const bool same = (before == nullptr) == (after == nullptr) && (before == nullptr || before->md5 == after->md5);
+    if (index_.apply(key, change.revision, std::move(after)) && !same) {
+        on_changed_(key);
     }
 }
 

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <pharos/sdk/gate.hpp>
 #include <pharos/spi/executor.hpp>
@@ -113,6 +114,8 @@ private:
     /// A number for a row of history that is greater than this one and than all that were taken here.
     [[nodiscard]] std::uint64_t take_number(std::uint64_t above);
     void on_store_changes(std::span<const spi::StoreChange> changes);
+    /// The mutex must be held.
+    void apply(const spi::StoreChange& change);
     [[nodiscard]] spi::Result<std::optional<StoredConfig>> read_detail(const std::string& store_key) const;
     [[nodiscard]] Found read(const std::string& store_key, const EntryPtr& entry);
 
@@ -124,7 +127,15 @@ private:
     OnChanged on_changed_;
     WriteQueue queue_;
     std::atomic<std::uint64_t> last_number_{0};
-    std::mutex index_mutex_;  ///< of whoever changes the index: the watcher, and the first load
+    /// A change that the store told of while the first load ran.
+    struct Told {
+        std::string key;
+        std::optional<std::string> value;
+        spi::Revision revision = 0;
+    };
+    std::mutex index_mutex_;  ///< of whoever changes the index, the watcher or the first load; guards what follows
+    bool loading_ = false;
+    std::vector<Told> told_while_loading_;
     spi::Registration watch_;
     sdk::Gate gate_;
 };

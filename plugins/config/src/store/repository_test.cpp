@@ -370,6 +370,42 @@ TEST_F(RepositoryTest, LoadsWhatIsThereAndRefusesWhatItCannotRead) {
     EXPECT_FALSE(third.start(store_, [](const std::string&) {}));
 }
 
+/// Something happens between what the load reads and what it makes of it.
+class RacingStore final : public MemoryStore {
+public:
+    [[nodiscard]] std::unique_ptr<spi::StoreSnapshot> snapshot() const noexcept override {
+        auto taken = MemoryStore::snapshot();
+        if (meanwhile) {
+            std::exchange(meanwhile, nullptr)();
+        }
+        return taken;
+    }
+    mutable std::function<void()> meanwhile;
+};
+
+TEST_F(RepositoryTest, WhatChangesDuringTheLoadComesAfterIt) {
+    RacingStore store;
+    Index others;
+    Repository other(others, 4096, executors_, metrics_);
+    ASSERT_TRUE(other.start(store, [](const std::string&) {}));
+    other.publish(publish_of("there before"), [](const spi::Result<bool>&) {});
+    ASSERT_NE(others.find(key_), nullptr);
+    const std::string new_key = make_key("", "G", "new").store_key();
+    store.meanwhile = [&] {
+        spi::StoreCommit commit;
+        commit.ops.push_back({new_key, store.data.at(key_).first});
+        commit.ops.push_back({key_, std::nullopt});
+        store.commit(std::move(commit), [](const spi::Result<spi::Revision>&) {});
+    };
+    Index index;
+    Repository loading(index, 4096, executors_, metrics_);
+    std::vector<std::string> told;
+    ASSERT_TRUE(loading.start(store, [&told](const std::string& key) { told.push_back(key); }));
+    EXPECT_EQ(index.find(key_), nullptr) << "it was removed";
+    EXPECT_NE(index.find(new_key), nullptr);
+    EXPECT_EQ(told, (std::vector<std::string>{new_key, key_}));
+}
+
 TEST_F(RepositoryTest, AStoreThatCannotBeReadIsNotAnAbsentConfig) {
     ASSERT_TRUE(publish(publish_of(std::string(3000, 'x'))));  // too large to be kept
     store_.broken = true;

@@ -17,8 +17,10 @@ namespace pharos::testing {
 
 /// A store in memory, which keeps what spi::Store promises but for the thread of its calls: completions and watchers
 /// run in commit(), or in flush() when `manual` is set.
-class MemoryStore final : public spi::Store {
+class MemoryStore : public spi::Store {
 public:
+    virtual ~MemoryStore() = default;
+
     using Data = std::map<std::string, std::pair<std::string, spi::Revision>, std::less<>>;
 
     class Snapshot final : public spi::StoreSnapshot {
