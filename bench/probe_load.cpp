@@ -4,7 +4,7 @@
 //     probe-load [--targets 50000] [--warm 20] [--seconds 60] [--settled] [--raw-only]
 //
 // --settled: all are probed every 5 s all the time; else at the intervals of the defaults, by which healthy targets end
-// up at 1 s.
+// up at 1 s, or at what the engine's greatest rate leaves to so many: 5 s for 50,000.
 //
 // On loopback the system charges the other side's half of each connection to whoever sends the packet, so the raw cost
 // of a connection is measured too, without any of our code, at the same rate: what is beyond it is ours.
