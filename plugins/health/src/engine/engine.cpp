@@ -99,9 +99,8 @@ public:
         count(target, -1);
         target.name = std::move(wanted.name);
         if (wanted.healthy != target.healthy) {
-            target.turned = false;
+            believe(target, wanted.healthy);
         }
-        target.healthy = wanted.healthy;
         if (target.check != check || target.ip != wanted.ip || target.port != wanted.port) {
             const bool was_probed = target.check->probe != nullptr;
             forget_flight(target);
@@ -128,8 +127,7 @@ public:
     void assume(Target& target, bool healthy) {
         std::lock_guard lock(mutex_);
         count(target, -1);
-        target.healthy = healthy;
-        target.turned = false;
+        believe(target, healthy);
         count(target, 1);
     }
 
@@ -192,6 +190,15 @@ private:
     void count(const Target& target, std::int64_t by) noexcept {
         probed_ += target.check->probe != nullptr ? by : 0;
         target.check->type->targets[target.state()].fetch_add(by, std::memory_order_relaxed);
+    }
+
+    /// What was probed before somebody said the opposite does not speak against it.
+    static void believe(Target& target, bool healthy) noexcept {
+        target.healthy = healthy;
+        target.turned = false;
+        if (target.passing != healthy) {
+            target.in_a_row = 0;
+        }
     }
 
     /// A number from 0 to below `end`.

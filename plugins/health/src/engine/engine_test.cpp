@@ -106,10 +106,27 @@ TEST_F(HealthEngineTest, ToldAfterEachProbeUntilItIsSettled) {
     probe(tcp, Outcome::kFailedNow);
     EXPECT_EQ(told.size(), 2u);
     EXPECT_EQ(log.count("target is unhealthy"), 1u);
-    // Somebody says that it is well, and the next probe that it is not.
+}
+
+TEST_F(HealthEngineTest, WhatSomebodySaysIsContradictedByNewProbesOnly) {
+    begin();
+    for (int i = 0; i < 5; ++i) {
+        probe(tcp, Outcome::kFailed);
+    }
+    told.clear();
+    watch->assume(false);  // what the probes said
+    EXPECT_EQ(watch->last().in_a_row, 5u);
     watch->assume(true);
     probe(tcp, Outcome::kFailed);
-    EXPECT_EQ(told.size(), 3u);
+    probe(tcp, Outcome::kFailed);
+    EXPECT_TRUE(told.empty());
+    watch->update(target("TCP", false));
+    watch->update(target("TCP", true));
+    probe(tcp, Outcome::kFailed);
+    probe(tcp, Outcome::kFailed);
+    EXPECT_TRUE(told.empty());
+    probe(tcp, Outcome::kFailed);
+    EXPECT_EQ(told.size(), 1u);
 }
 
 TEST_F(HealthEngineTest, TheNumberInARowIsLive) {

@@ -99,7 +99,8 @@ public:
     virtual ~HealthWatch() = default;
     /// Replaces what is probed and how. Counts begin anew when it changes whom is probed or by what type or settings.
     virtual void update(CheckTarget target) noexcept = 0;
-    /// What is believed from now on, after `on_change` or because somebody else says so.
+    /// What is believed from now on, after `on_change` or because somebody else says so. Results in a row that contradict
+    /// it are counted anew.
     virtual void assume(bool healthy) noexcept = 0;
     [[nodiscard]] virtual LastProbe last() const noexcept = 0;
 };
