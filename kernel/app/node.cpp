@@ -176,7 +176,13 @@ spi::Status Node::Parts::load_plugins(Optional optional) {
             libraries.push_back(std::move(library));
         }
     }
-    plugin::try_libraries(libraries, peek_duration(raw, "plugins", "step_deadline"));
+    plugin::try_libraries(libraries, peek_duration(raw, "plugins", "step_deadline"), [&libraries] {
+        for (const plugin::Library& library : libraries) {
+            if (!library.foreign) {
+                static_cast<void>(plugin::load_library(library));  // once more below, which costs nothing then
+            }
+        }
+    });
     for (plugin::Library& library : libraries) {
         const bool is_optional = list_of[library.name] == "optional";
         const spi::Result<const spi::Descriptor*> descriptor = plugin::load_library(library);

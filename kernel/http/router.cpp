@@ -135,8 +135,7 @@ RouteTable::Match RouteTable::match(spi::HttpMethod method, std::string_view can
     return result;
 }
 
-Router::Router(std::string context_path)
-    : context_path_(std::move(context_path)), table_(std::make_shared<RouteTable>(routes_)) {}
+Router::Router(std::string context_path) : context_path_(std::move(context_path)) {}
 
 std::string Router::full_path(std::string_view path) const {
     std::string full = path.starts_with("//") ? std::string(path.substr(1)) : context_path_ + std::string(path);
@@ -162,7 +161,7 @@ spi::Result<spi::Registration> Router::add(const spi::HttpRoute& given, spi::Htt
     }
     route->limit_by(control_);
     routes_.push_back(route);
-    publish();
+    note_change();
     return spi::Registration([this, route] { remove(route); });
 }
 
@@ -178,14 +177,23 @@ void Router::remove(const std::shared_ptr<Route>& route) noexcept {
     {
         std::lock_guard lock(mutex_);
         std::erase(routes_, route);
-        publish();
+        note_change();
     }
     route->close();
 }
 
-void Router::publish() {
-    table_ = std::make_shared<RouteTable>(routes_);
+void Router::note_change() noexcept {
+    table_.reset();
     generation_.fetch_add(1, std::memory_order_release);
+}
+
+std::shared_ptr<const RouteTable> Router::table(std::uint64_t& generation) const {
+    std::lock_guard lock(mutex_);
+    if (table_ == nullptr) {
+        table_ = std::make_shared<RouteTable>(routes_);
+    }
+    generation = generation_.load(std::memory_order_relaxed);
+    return table_;
 }
 
 std::vector<access::Entry> Router::entries() const {
@@ -202,9 +210,7 @@ std::vector<access::Entry> Router::entries() const {
 
 const RouteTable& Router::View::table() {
     if (generation_ != router_.generation_.load(std::memory_order_acquire)) {
-        std::lock_guard lock(router_.mutex_);
-        generation_ = router_.generation_.load(std::memory_order_relaxed);
-        table_ = router_.table_;
+        table_ = router_.table(generation_);
     }
     return *table_;
 }

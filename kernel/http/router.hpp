@@ -107,8 +107,8 @@ private:
     Node root_;
 };
 
-/// All routes of the node. Changes make a new table; each io thread keeps the current one in a View, so that a lookup
-/// touches no shared count.
+/// All routes of the node. After changes the next lookup makes a new table; each io thread keeps the current one in a
+/// View, so that a lookup touches no shared count.
 class Router final : public spi::HttpRoutes {
 public:
     explicit Router(std::string context_path = "/nacos");
@@ -139,13 +139,15 @@ public:
 private:
     [[nodiscard]] std::string full_path(std::string_view path) const;
     void remove(const std::shared_ptr<Route>& route) noexcept;
-    void publish();
+    void note_change() noexcept;
+    /// The newest, and of which generation it is.
+    [[nodiscard]] std::shared_ptr<const RouteTable> table(std::uint64_t& generation) const;
 
     const std::string context_path_;
     mutable std::mutex mutex_;
     std::vector<std::shared_ptr<Route>> routes_;
     spi::LoadControl* control_ = nullptr;
-    std::shared_ptr<const RouteTable> table_;
+    mutable std::shared_ptr<const RouteTable> table_;  ///< of routes_; null: nobody has needed it yet
     std::atomic<std::uint64_t> generation_{1};
 };
 

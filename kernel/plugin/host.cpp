@@ -112,7 +112,7 @@ spi::Status Host::resolve() {
 }
 
 StepResult Host::run(Loaded& plugin, const char* step, std::function<spi::Status()> body) {
-    StepResult result = run_step(plugin.module.name, step, step_deadline_, std::move(body));
+    StepResult result = steps_.run(plugin.module.name, step, step_deadline_, std::move(body));
     if (result.is_stuck) {
         plugin.is_stuck = true;
         hung_ += (hung_.empty() ? "plugin '" : ", plugin '") + plugin.module.name + "' " + step;
@@ -133,22 +133,25 @@ void Host::leave_out(Loaded& plugin, const char* step, State state, const std::s
 }
 
 spi::Status Host::run_all(const char* step, State reached, const std::function<spi::Status(Loaded&)>& body) {
+    std::vector<Dependencies> all = needs();
     for (const auto& plugin : plugins_) {
         if (plugin->is_left_out()) {
             continue;
         }
         // A provider may have been left out since the order was made.
-        if (const std::string missing = missing_need(needs(), plugin->needs); !missing.empty()) {
+        if (const std::string missing = missing_need(all, plugin->needs); !missing.empty()) {
             if (!plugin->module.optional) {
                 return {spi::Code::kUnavailable, "plugin '" + plugin->module.name + "' " + missing};
             }
             leave_out(*plugin, step, State::kRefused, missing);
+            all = needs();
             continue;
         }
         // By value: a step that hangs outlives this call.
         StepResult result = run(*plugin, step, [body, loaded = plugin.get()] { return body(*loaded); });
         if (!result.status && plugin->module.optional) {
             leave_out(*plugin, step, result.hung ? State::kHung : State::kFailed, result.status.message());
+            all = needs();
             continue;
         }
         std::lock_guard lock(mutex_);

@@ -96,6 +96,7 @@ private:
 
     Surroundings surroundings_;
     const std::chrono::milliseconds step_deadline_;
+    StepRunner steps_;
     ServiceRegistry services_;
     mutable std::mutex mutex_;                      ///< guards the states and reasons of plugins_
     std::vector<std::unique_ptr<Loaded>> plugins_;  ///< those that run first, in start order

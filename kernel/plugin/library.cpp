@@ -37,7 +37,8 @@ spi::Status check(Library& library, Owner owner) {
     if (error) {
         return bad("can't be found: " + error.message());
     }
-    library.foreign = library.resolved.parent_path() != fs::weakly_canonical(own_directory(), error);
+    static const fs::path own = fs::weakly_canonical(own_directory(), error);
+    library.foreign = library.resolved.parent_path() != own;
     if (spi::Status status = check_trust(library.resolved, owner); !status) {
         return status;
     }
@@ -130,7 +131,8 @@ Library inspect_library(const fs::path& file, Owner owner) {
     return library;
 }
 
-void try_libraries(std::vector<Library>& libraries, std::chrono::milliseconds deadline) {
+void try_libraries(std::vector<Library>& libraries, std::chrono::milliseconds deadline,
+                   const std::function<void()>& meanwhile) {
     std::vector<Library*> tried;
     std::vector<fs::path> files;
     for (Library& library : libraries) {
@@ -139,7 +141,7 @@ void try_libraries(std::vector<Library>& libraries, std::chrono::milliseconds de
             files.push_back(library.resolved);
         }
     }
-    const std::vector<spi::Status> results = probe_libraries(files, deadline);
+    const std::vector<spi::Status> results = probe_libraries(files, deadline, meanwhile);
     for (std::size_t i = 0; i < tried.size(); ++i) {
         if (!results[i]) {
             tried[i]->status = refused(tried[i]->file, results[i]);

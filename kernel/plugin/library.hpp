@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -38,8 +39,10 @@ struct Library {
 /// may be there once (own_copies.hpp).
 [[nodiscard]] Library inspect_library(const std::filesystem::path& file, Owner owner);
 /// Tries the foreign ones that nothing is known against in a process of its own (probe.hpp), and notes which are
-/// refused. Only while this process has one thread.
-void try_libraries(std::vector<Library>& libraries, std::chrono::milliseconds deadline);
+/// refused. `meanwhile` is called while that process is at work. Only while this process has one thread.
+void try_libraries(
+    std::vector<Library>& libraries, std::chrono::milliseconds deadline,
+    const std::function<void()>& meanwhile = [] {});
 /// Loads it, for ever, and gives its descriptor. Its static initialisers run; nothing else of it has been called.
 [[nodiscard]] spi::Result<const spi::Descriptor*> load_library(const Library& library);
 /// All of these for a file of our own.

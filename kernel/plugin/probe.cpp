@@ -225,14 +225,18 @@ private:
 }  // namespace
 
 std::vector<spi::Status> probe_libraries(const std::vector<std::filesystem::path>& files,
-                                         std::chrono::milliseconds deadline) {
+                                         std::chrono::milliseconds deadline, const std::function<void()>& meanwhile) {
     std::vector<spi::Status> results;
+    bool is_first = true;
     while (results.size() < files.size()) {
         Child child(files, results.size());
         if (!child.is_there()) {
             const std::string why = ::strerror(errno);
             results.resize(files.size(), bad("can't be tried in a process of its own: " + why));
             break;
+        }
+        if (std::exchange(is_first, false)) {
+            meanwhile();
         }
         for (spi::Status& status : child.listen(files.size() - results.size(), deadline)) {
             results.push_back(std::move(status));

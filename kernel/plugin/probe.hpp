@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,9 @@ namespace pharos::plugin {
 /// name and says what ended the child, with its last words, or why the dynamic linker refuses the file.
 ///
 /// One child loads them all; after one that dies, a new one goes on with the rest. Loading one may take `deadline`.
-/// It forks: only while the process has one thread.
-[[nodiscard]] std::vector<spi::Status> probe_libraries(const std::vector<std::filesystem::path>& files,
-                                                       std::chrono::milliseconds deadline);
+/// `meanwhile` is called while the first child is at work. It forks: only while the process has one thread.
+[[nodiscard]] std::vector<spi::Status> probe_libraries(
+    const std::vector<std::filesystem::path>& files, std::chrono::milliseconds deadline,
+    const std::function<void()>& meanwhile = [] {});
 
 }  // namespace pharos::plugin

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <csignal>
 #include <cstring>
@@ -19,12 +20,22 @@ namespace {
 
 spi::Status failed(std::string message) { return {spi::Code::kInternal, std::move(message)}; }
 
+/// Waits a little for what mostly comes at once: many steps take less time than a thread to fall asleep and wake up.
+template <class Come>
+void linger_for(const Come& come) {
+    constexpr std::chrono::microseconds kLonger{100};
+    const auto until = std::chrono::steady_clock::now() + kLonger;
+    while (!come() && std::chrono::steady_clock::now() < until) {
+        std::this_thread::yield();
+    }
+}
+
 /// The outcome of a step; shared by who waits for it and who runs it, as a thread that hangs outlives the wait.
 struct Step {
     std::string who;  ///< "plugin 'x' init"
     std::mutex mutex;
     std::condition_variable ended;
-    bool done = false;
+    std::atomic<bool> done{false};
     bool is_stuck = false;
     spi::Status status;
 
@@ -119,8 +130,7 @@ void on_crash(int signal, siginfo_t* info, void*) noexcept {
     }
 }
 
-void run(Step& step, const std::function<spi::Status()>& body) {
-    const SignalStack stack;
+void run_here(Step& step, const std::function<spi::Status()>& body) {
     t_step = &step;
     spi::Status status;
     try {
@@ -134,16 +144,72 @@ void run(Step& step, const std::function<spi::Status()>& body) {
 
 }  // namespace
 
-StepResult run_step(const std::string& plugin, const std::string& name, std::chrono::milliseconds deadline,
-                    std::function<spi::Status()> body) {
+/// What the thread is to run next.
+struct StepRunner::Queue {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::function<void()> next;
+    bool ended = false;
+    std::atomic<bool> has_changed{false};  ///< since the thread looked
+
+    void put(std::function<void()> task) {
+        std::lock_guard lock(mutex);
+        next = std::move(task);
+        note_change();
+    }
+    void end() {
+        std::lock_guard lock(mutex);
+        ended = true;
+        note_change();
+    }
+    void note_change() {
+        has_changed = true;
+        changed.notify_one();
+    }
+    void run_until_end() {
+        const SignalStack stack;
+        std::unique_lock lock(mutex);
+        for (;;) {
+            changed.wait(lock, [this] { return ended || next; });
+            if (ended) {
+                return;
+            }
+            const auto task = std::exchange(next, nullptr);
+            has_changed = false;
+            lock.unlock();
+            task();
+            linger_for([this] { return has_changed.load(); });
+            lock.lock();
+        }
+    }
+};
+
+void StepRunner::start() {
     static std::once_flag once;
     std::call_once(once, [] { g_former_terminate = std::set_terminate(on_terminate); });
+    queue_ = std::make_shared<Queue>();
+    thread_ = std::thread([queue = queue_] { queue->run_until_end(); });
+}
+
+StepRunner::~StepRunner() {
+    if (thread_.joinable()) {
+        queue_->end();
+        thread_.join();
+    }
+}
+
+StepResult StepRunner::run(const std::string& plugin, const std::string& name, std::chrono::milliseconds deadline,
+                           std::function<spi::Status()> body) {
+    if (!thread_.joinable()) {
+        start();
+    }
     const auto begun = std::chrono::steady_clock::now();
     const auto step = std::make_shared<Step>();
     step->who = "plugin '" + plugin + "' " + name;
-    std::thread runner([step, body = std::move(body)] { run(*step, body); });
+    queue_->put([step, body = std::move(body)] { run_here(*step, body); });
+    linger_for([&step] { return step->done.load(); });
     std::unique_lock lock(step->mutex);
-    const bool in_time = step->ended.wait_for(lock, deadline, [&step] { return step->done; });
+    const bool in_time = step->ended.wait_for(lock, deadline, [&step] { return step->done.load(); });
     StepResult result;
     result.hung = !in_time;
     result.is_stuck = !in_time || step->is_stuck;
@@ -154,9 +220,8 @@ StepResult run_step(const std::string& plugin, const std::string& name, std::chr
     }
     lock.unlock();
     if (result.is_stuck) {
-        runner.detach();
-    } else {
-        runner.join();
+        queue_->end();  // for the case that it comes back
+        thread_.detach();
     }
     result.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
     return result;
