@@ -108,6 +108,7 @@ struct Node::Parts {
     std::optional<plugin::Host> host;
     sdk::Registrations gauges;
     std::optional<AdminRoutes> admin;
+    bool ready = false;  ///< from the end of the start to the begin of the stop
     spi::MemberLookup* lookup = nullptr;
     std::optional<net::Listener> http_listener;
     std::optional<net::Listener> rpc_listener;
@@ -531,6 +532,7 @@ spi::Status Node::start(const ServerOptions& options, std::chrono::steady_clock:
     parts.log().info("ready", spi::kv("version", PHAROS_VERSION), spi::kv("addresses", where),
                      spi::kv("http", parts.info.port), spi::kv("grpc", parts.info.port + kRpcPortOffset),
                      spi::kv("data", parts.info.data_dir), spi::kv("ms", took.count()));
+    parts.ready = true;
     return {};
 }
 
@@ -551,6 +553,20 @@ void* Node::find(std::string_view interface) { return parts_->host->services().f
 
 const std::string& Node::data_dir() const noexcept { return parts_->info.data_dir; }
 
-void Node::stop() noexcept { parts_->stop(); }
+void Node::stop() noexcept {
+    Parts& parts = *parts_;
+    if (!std::exchange(parts.ready, false)) {
+        parts.stop();
+        return;
+    }
+    const auto began = std::chrono::steady_clock::now();
+    parts.log().info("stopping");
+    parts.stop();
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+    if (!has_hung()) {
+        parts.log().info("stopped", spi::kv("ms", took.count()));
+        parts.logging->flush();
+    }
+}
 
 }  // namespace pharos::app

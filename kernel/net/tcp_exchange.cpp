@@ -311,12 +311,6 @@ private:
             return;
         }
         conversation.received.append(buffer_.get(), static_cast<std::size_t>(size));
-        if (conversation.received.size() > conversation.talk.max_received) {
-            end(conversation,
-                spi::Status(spi::Code::kTooLarge, display(conversation.to) + " answered more than " +
-                                                      std::to_string(conversation.talk.max_received) + " bytes"));
-            return;
-        }
         spi::Status error;
         switch (conversation.talk.listen(conversation.received, size == 0, error)) {
             case Heard::kEnough: end(conversation, std::move(conversation.received)); break;
@@ -327,6 +321,10 @@ private:
                 if (size == 0) {
                     end(conversation, spi::Status(spi::Code::kClosed,
                                                   display(conversation.to) + " closed before its answer was complete"));
+                } else if (conversation.received.size() > conversation.talk.max_received) {
+                    end(conversation, spi::Status(spi::Code::kTooLarge,
+                                                  display(conversation.to) + " answered more than " +
+                                                      std::to_string(conversation.talk.max_received) + " bytes"));
                 }
                 break;
         }

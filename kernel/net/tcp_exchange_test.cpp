@@ -213,6 +213,16 @@ TEST_F(TcpExchangeTest, APeerThatNeverStops) {
     EXPECT_EQ(result.error().message(), "127.0.0.1:" + std::to_string(peer.port()) + " answered more than 1000 bytes");
 }
 
+TEST_F(TcpExchangeTest, WhatIsCompleteMayBeFollowedByMoreThanIsAwaited) {
+    Peer peer([](int fd) { write_all(fd, "ready." + std::string(2000, 'x')); });
+    spi::TcpExchange exchange = to(peer.port());
+    exchange.is_complete = until(".");
+    exchange.max_received = 1000;
+    auto result = run(std::move(exchange));
+    ASSERT_TRUE(result) << result.error().message();
+    EXPECT_TRUE(result.value().starts_with("ready."));
+}
+
 TEST_F(TcpExchangeTest, WhatIsNoAddressIsTold) {
     for (const auto& [ip, port] : std::vector<std::pair<std::string, std::uint16_t>>{
              {"localhost", 80}, {"", 80}, {"1.2.3", 80}, {"127.0.0.1 ", 80}, {"127.0.0.1", 0}}) {

@@ -13,6 +13,7 @@
 #include "engine/flights.hpp"
 #include "engine/lag.hpp"
 #include "engine/pace.hpp"
+#include "engine/reason.hpp"
 #include "engine/target.hpp"
 #include "engine/turn_log.hpp"
 #include "engine/types.hpp"
@@ -389,6 +390,7 @@ private:
     void answered(Type& type, Flights::Ticket ticket, spi::ProbeResult result) {
         std::vector<Turn> turns;
         bool expected = true;
+        result.reason = presentable(std::move(result.reason));
         const spi::Duration now = executors_.clock().steady();
         {
             std::lock_guard lock(mutex_);

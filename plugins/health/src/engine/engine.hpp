@@ -29,8 +29,8 @@ class Engine final : public spi::HealthChecks {
 public:
     struct Options {
         std::size_t max_in_flight = 4096;
-        /// Probes a second: with more targets than fit, intervals do not get shorter than they may be for all to fit; as
-        /// far as the longest interval of their pace allows.
+        /// Probes a second: with more targets than fit, intervals do not get shorter than they may be for all to fit;
+        /// as far as the longest interval of their pace allows.
         std::size_t max_rate = 10'000;
         std::uint64_t seed = 0;  ///< of what is random
     };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/reason.hpp"
+
 namespace pharos::health {
 
 namespace {
@@ -39,7 +41,7 @@ CheckPtr Types::check(std::string_view type, const spi::Properties& settings) {
         // Somebody else's code, hence without the lock.
         spi::Result<std::shared_ptr<spi::Probe>> probe = found->checker->configure(settings);
         if (!probe) {
-            made->why_not = probe.error().message();
+            made->why_not = presentable(probe.error().message());
         } else if (probe.value() == nullptr) {
             made->why_not = "the health check '" + key.first + "' probes nobody";
         } else {

@@ -151,6 +151,13 @@ spi::Result<HealthChecker> parse_health_checker(std::string_view json) {
         checker.user = document.text("user");
         checker.password = document.text("pwd");
         checker.command = document.text("cmd");
+        const bool has_more = std::any_of(document.root().begin(), document.root().end(), [](const auto& member) {
+            constexpr std::string_view kKnown[] = {"type", "user", "pwd", "cmd"};
+            return std::find(std::begin(kKnown), std::end(kKnown), std::string_view(member.key())) == std::end(kKnown);
+        });
+        if (has_more) {
+            checker.foreign = without_layout(json);
+        }
     } else if (checker.type.empty()) {
         checker.type = "NONE";
     } else if (checker.type != "TCP" && checker.type != "NONE") {

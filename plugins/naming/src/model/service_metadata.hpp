@@ -25,7 +25,8 @@ struct HealthChecker {
     std::string user;  ///< MYSQL
     std::string password;
     std::string command;
-    /// The whole JSON object of any other type, without blanks: what a plugin's check is set with must survive.
+    /// The whole JSON object, without blanks, of any other type and of a MYSQL that has more members: what a plugin's
+    /// check is set with must survive.
     std::string foreign;
 
     bool operator==(const HealthChecker&) const = default;

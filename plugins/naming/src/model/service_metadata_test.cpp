@@ -117,6 +117,10 @@ TEST(HealthChecker, OfATypeOfAPluginIsKeptAsItCame) {
         "{ \"type\" : \"REDIS\",\n\t\"password\":\"a \\\" b\", \"share\": 1.50, \"db\":[1, {\"x\": null}] }");
     ASSERT_TRUE(checker);
     EXPECT_EQ(checker->type, "REDIS");
+    const char* const of_mysql = R"({"type":"MYSQL","user":"u","version":"8.0"})";
+    EXPECT_EQ(json_of(*parse_health_checker(of_mysql)), of_mysql);
+    EXPECT_EQ(json_of(*parse_health_checker(R"({"type":"MYSQL","user":"u"})")),
+              R"({"type":"MYSQL","user":"u","pwd":"","cmd":""})");
     const char* const kept = R"({"type":"REDIS","password":"a \" b","share":1.50,"db":[1,{"x":null}]})";
     EXPECT_EQ(json_of(*checker), kept);
 

@@ -16,7 +16,8 @@ INSTANTIATE_TEST_SUITE_P(Redis, HealthCheckerContract,
                                  return std::make_shared<RedisChecker>(net);
                              },
                              .settings = {{"type", "REDIS"}, {"password", "pw"}, {"role", "master"}},
-                             .good_answer = "+OK\r\n*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"}));
+                             .good_answer = "+OK\r\n*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n",
+                             .bad_answer = "SSH-2.0-OpenSSH_9.2\r\n"}));
 
 TEST(RedisChecker, RefusesSettingsThatCanNotBeMeant) {
     pharos::testing::FakeNet net;

@@ -22,14 +22,16 @@ struct ProbeResult {
         kNotProbed = 3,  ///< nothing was found out, and not through the target's fault: changes nothing
     };
     Outcome outcome = Outcome::kPassed;
-    std::string reason;  ///< why it did not pass, for operators; empty when it did
+    /// Why it did not pass, for operators; empty when it did. It may have what the target sent: bytes that are no text
+    /// are shown as "\x1f", and what is longer than 300 bytes is cut.
+    std::string reason;
 };
 
 /// Whom to probe. The view is valid during the call only.
 struct ProbeTarget {
     std::string_view ip;  ///< numeric
     std::uint16_t port = 0;
-    Duration timeout{0};  ///< of the whole probe; what takes longer counts as failed
+    Duration timeout{0};  ///< of the whole probe, 500 ms today; what takes longer counts as failed
 };
 
 /// One health check with its settings, shared by all targets that have equal settings. Any thread.
@@ -41,17 +43,19 @@ public:
     virtual void run(const ProbeTarget& target, UniqueFunction<void(ProbeResult)> done) noexcept = 0;
 };
 
-/// A type of health check. Provided with the property `type`, in capitals, such as "TCP"; clusters choose it by the
-/// member `type` of their health checker (`protocol/naming.md §4.3`). Who probes when, and what a result means for an
-/// instance, is not its concern.
+/// A type of health check. Provided with the property `type`, in capitals, such as "TCP"; clusters choose it, in any
+/// spelling, by the member `type` of their health checker (`protocol/naming.md §4.3`). Of two providers of one type the
+/// one that starts first is asked. Who probes when, and what a result means for an instance, is not its concern.
 class HealthChecker {
 public:
     static constexpr std::string_view kInterface = "pharos.HealthChecker/1";
 
     /// Makes a check of the settings, which are the members of the cluster's health checker with their values as text
-    /// (`{"type":"HTTP","expectedResponseCode":200}` has "200"; what is no string, number or boolean is JSON text).
-    /// Unknown ones are ignored. Null: targets with these settings are never probed. Error kInvalidArgument: names the
-    /// setting, its value and what is allowed; its targets are not probed, and show this message. Any thread.
+    /// (`{"type":"HTTP","expectedResponseCode":200}` has "200", and a fraction its value, such as "8.0" for 8.00; what
+    /// is no string, number or boolean is JSON text). Of TCP, HTTP and NONE only the members that the protocol knows
+    /// are kept, of every other type all. Unknown ones are ignored. Null: targets with these settings are never probed.
+    /// Error kInvalidArgument: names the setting, its value and what is allowed; its targets are not probed, and show
+    /// this message. Any thread.
     virtual Result<std::shared_ptr<Probe>> configure(const Properties& settings) noexcept = 0;
 
 protected:
@@ -99,8 +103,8 @@ public:
     virtual ~HealthWatch() = default;
     /// Replaces what is probed and how. Counts begin anew when it changes whom is probed or by what type or settings.
     virtual void update(CheckTarget target) noexcept = 0;
-    /// What is believed from now on, after `on_change` or because somebody else says so. Results in a row that contradict
-    /// it are counted anew.
+    /// What is believed from now on, after `on_change` or because somebody else says so. Results in a row that
+    /// contradict it are counted anew.
     virtual void assume(bool healthy) noexcept = 0;
     [[nodiscard]] virtual LastProbe last() const noexcept = 0;
 };

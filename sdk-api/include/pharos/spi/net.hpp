@@ -50,9 +50,11 @@ struct TcpExchange {
     std::uint16_t port = 0;
     std::string send;  ///< may be empty
     /// Sees all that has arrived so far each time more comes, on an io thread; true ends the conversation well. It must
-    /// not block and must not throw. Null: to be connected is enough, nothing is sent or read.
+    /// not block and must not throw. Its calls and the completion come one after the other, the completion last: what
+    /// they share needs no lock, such as a copy of what had come before an error, which the error does not have. Null:
+    /// to be connected is enough, nothing is sent or read.
     UniqueFunction<bool(std::string_view received)> is_complete = nullptr;
-    std::size_t max_received = 64 << 10;         ///< bytes
+    std::size_t max_received = 64 << 10;         ///< bytes; what is longer and still not complete is kTooLarge
     Duration timeout = std::chrono::seconds(1);  ///< of the whole
 };
 
@@ -85,9 +87,9 @@ struct SrvRecord {
 /// begin when the node's io threads do. Completions run on an io thread, never in the call, and always, at the latest
 /// when the node stops (kUnavailable). Errors of all of them: kInvalidArgument (the address is not numeric, a port is
 /// 0, a header or path has bytes that HTTP does not allow), kTimeout, kUnavailable (nobody listens there: the
-/// connection was refused, or the node stops), kClosed (the other end went away in the middle), kTooLarge, kDenied (this
-/// machine has no descriptor, port or memory for it, or forbids it), kInternal (any other answer of the system; the
-/// message has it).
+/// connection was refused, or the node stops), kClosed (the other end went away in the middle), kTooLarge, kDenied
+/// (this machine has no descriptor, port or memory for it, or forbids it), kInternal (any other answer of the system;
+/// the message has it).
 class Net {
 public:
     /// Done with all that was received.

@@ -18,6 +18,8 @@ struct HealthCheckerCase {
     spi::Properties settings;  ///< good ones
     /// What a healthy target answers, for checks that talk over TCP: what is received, or the body of an HTTP answer.
     std::string good_answer;
+    /// What shows, complete as it is, that the target is not well or is something else. Empty: any answer passes.
+    std::string bad_answer = {};
 };
 
 /// What every spi::HealthChecker that uses spi::Net promises. Instantiate it with a HealthCheckerCase:
@@ -54,17 +56,18 @@ protected:
             call.done(error);
         }
     }
-    void answer_well() {
+    void answer_well() { answer_with(GetParam().good_answer); }
+    void answer_with(const std::string& text) {
         if (!net_.exchanges.empty()) {
             auto call = std::move(net_.exchanges.front());
             net_.exchanges.pop_front();
-            EXPECT_TRUE(!call.asked.is_complete || call.asked.is_complete(GetParam().good_answer));
-            call.done(GetParam().good_answer);
+            EXPECT_TRUE(!call.asked.is_complete || call.asked.is_complete(text)) << "this is complete: " << text;
+            call.done(text);
         } else {
             ASSERT_FALSE(net_.http_calls.empty());
             auto call = std::move(net_.http_calls.front());
             net_.http_calls.pop_front();
-            call.done(spi::HttpAnswer{200, GetParam().good_answer});
+            call.done(spi::HttpAnswer{200, text});
         }
     }
 
@@ -81,6 +84,20 @@ TEST_P(HealthCheckerContract, PassesWhenTheTargetIsWell) {
     ASSERT_EQ(results.size(), 1u);
     EXPECT_EQ(results[0].outcome, Outcome::kPassed) << results[0].reason;
     EXPECT_EQ(results[0].reason, "");
+}
+
+TEST_P(HealthCheckerContract, FailsWithAReasonWhenTheTargetAnswersBadly) {
+    if (GetParam().bad_answer.empty()) {
+        GTEST_SKIP() << "any answer passes";
+    }
+    const auto probe = configure(GetParam().settings);
+    ASSERT_NE(probe, nullptr);
+    std::vector<spi::ProbeResult> results;
+    run(*probe, results);
+    answer_with(GetParam().bad_answer);
+    ASSERT_EQ(results.size(), 1u);
+    EXPECT_THAT(results[0].outcome, ::testing::AnyOf(Outcome::kFailed, Outcome::kFailedNow));
+    EXPECT_NE(results[0].reason, "");
 }
 
 TEST_P(HealthCheckerContract, AsksTheTargetAndKeepsTheTimeOut) {
