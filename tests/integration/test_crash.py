@@ -76,6 +76,16 @@ def test_ordinary_restart_keeps_configs_and_drops_connections():
         assert (reply.status, reply.text, reply.headers["Config-Type"]) == (200, "x", "json")
 
 
+def test_the_log_tells_of_an_ordinary_stop_and_of_no_other():
+    with Server() as server:
+        server.kill9()
+        assert "stopp" not in server.log
+    with Server() as server:
+        assert server.stop() == 0
+        ready, stopping, stopped = (server.log.index(word) for word in (" kernel ready ", " kernel stopping", " kernel stopped ms="))
+        assert ready < stopping < stopped
+
+
 def test_last_ref_time_does_not_go_back_over_a_restart():
     with Server() as s:
         url = query(s.url("/v1/ns/instance/list"), serviceName="clock")

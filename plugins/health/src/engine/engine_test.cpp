@@ -164,6 +164,16 @@ TEST_F(HealthEngineTest, TheNewestProbeIsShown) {
 }
 
 /// `protocol/naming.md §4.2`: fail now costs the maximum: 0.75 × 2000 + 0.25 × 5000.
+TEST_F(HealthEngineTest, AReasonIsTextWhateverATargetSent) {
+    begin();
+    engine->set_policy({.times = 1});
+    probe(tcp, Outcome::kFailed, "it says '\xFF\n'");
+    const std::string shown = R"(it says '\xff\x0a')";
+    EXPECT_EQ(watch->last().result.reason, shown);
+    ASSERT_EQ(told.size(), 1u);
+    EXPECT_EQ(told[0].reason, shown);
+}
+
 TEST_F(HealthEngineTest, TheIntervalFollowsTheFormula) {
     engine->set_policy({.tcp = {2s, 5s, 0.75}});
     begin();
