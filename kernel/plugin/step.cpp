@@ -21,12 +21,13 @@ namespace {
 spi::Status failed(std::string message) { return {spi::Code::kInternal, std::move(message)}; }
 
 /// Waits a little for what mostly comes at once: many steps take less time than a thread to fall asleep and wake up.
+/// Without giving way: on a busy machine that can take much longer than to sleep.
 template <class Come>
 void linger_for(const Come& come) {
-    constexpr std::chrono::microseconds kLonger{100};
-    const auto until = std::chrono::steady_clock::now() + kLonger;
-    while (!come() && std::chrono::steady_clock::now() < until) {
-        std::this_thread::yield();
+    static const bool has_more_cores = std::thread::hardware_concurrency() > 1;
+    constexpr std::chrono::microseconds kLongest{50};
+    const auto until = std::chrono::steady_clock::now() + kLongest;
+    while (has_more_cores && !come() && std::chrono::steady_clock::now() < until) {
     }
 }
 
